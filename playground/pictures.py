@@ -1,0 +1,76 @@
+"""Reading the pictures that strangers give us: whatever they send, out comes a plain upright RGB picture or a clear refusal."""
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from playground.contract.effects import LARGEST_IMAGE_SIDE_PX, image_pixel_size, shrunk_size
+from playground.errors import BadInputError
+
+LARGEST_UPLOAD_BYTES = 32 * 1024 * 1024
+LARGEST_PIXELS = 64_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+def read_picture(source: bytes | Path) -> Image.Image:
+    """RGB, upright (EXIF), transparency laid on white, the first frame of an animation, shrunk to fit 1440×1440 px.
+
+    Raises BadInputError for what is not a picture, is broken, or is larger than 32 MB or 64 megapixels.
+    """
+    if (len(source) if isinstance(source, bytes) else _file_size(source)) > LARGEST_UPLOAD_BYTES:
+        raise BadInputError(f"image: the file is larger than {LARGEST_UPLOAD_BYTES // 2**20} MB.", advice=_SMALLER)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is lower than Pillow's
+            with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as opened:
+                _check_pixels(opened)
+                size_px = shrunk_size(*_upright_size(opened))
+                opened.draft("RGB", (2 * LARGEST_IMAGE_SIDE_PX, 2 * LARGEST_IMAGE_SIDE_PX))
+                layers = ImageOps.exif_transpose(opened).convert("RGBA").resize(size_px, Image.Resampling.LANCZOS)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadInputError("image: not a readable picture.", advice="Send a png, jpg, webp, gif, bmp or tiff file.") from error
+    flat = Image.new("RGB", layers.size, "white")
+    flat.paste(layers, mask=layers.getchannel("A"))
+    return flat
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(width_px, height_px) of a picture file as it will be seen, upright, without decoding it. Raises BadInputError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as opened:
+                _check_pixels(opened)
+                return _upright_size(opened)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadInputError("image: not a readable picture.", advice="Send a png, jpg, webp, gif, bmp or tiff file.") from error
+
+
+def cut_to_result(picture: Image.Image) -> Image.Image:
+    """The picture at the size of the img2img result: sides at multiples of 16 px."""
+    return picture.resize(image_pixel_size(*picture.size), Image.Resampling.LANCZOS)
+
+
+_EXIF_ORIENTATION = 274
+_SMALLER = "Send a smaller one; the model sees at most 1440 px a side."
+
+
+def _check_pixels(opened: Image.Image) -> None:
+    if opened.width * opened.height > LARGEST_PIXELS:
+        raise BadInputError(
+            f"image: {opened.width}×{opened.height} px is more than {LARGEST_PIXELS // 10**6} megapixels.", advice=_SMALLER
+        )
+
+
+def _upright_size(opened: Image.Image) -> tuple[int, int]:
+    is_turned = opened.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
+    return (opened.height, opened.width) if is_turned else opened.size
+
+
+def _file_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise BadInputError("image: the file cannot be read.", advice="Upload it again.") from error
