@@ -1,0 +1,193 @@
+"""PredictionClient: create, get, watch, cancel and download predictions over one connection pool."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import httpx
+from pydantic import SecretStr, ValidationError
+
+from playground.client import diagnose
+from playground.client.download import Output, fetch
+from playground.client.retry import RetryTransport, retry_after_s
+from playground.client.watch import Pace, hosted_pace, local_pace, watch
+from playground.contract.inputs import PredictionInput
+from playground.contract.model import FLUX_KREA, ModelInfo
+from playground.contract.prediction import Prediction
+from playground.errors import KeyRefusedError, NotFoundError
+
+TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=10.0)
+KEY_HEADER = "X-API-Key"
+CLIENT_HEADER = "X-Client-Id"
+_LONGEST_KEY = 512
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A picture to start from, as it will be sent."""
+
+    name: str
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A snapshot together with how long the server asks to wait before the next look."""
+
+    prediction: Prediction
+    retry_after_s: float | None
+
+
+@dataclass(frozen=True)
+class PredictionClient:
+    """One API at one base URL, used with one key (or none). Views made by `as_visitor` share the pool and the pace."""
+
+    base_url: str
+    http: httpx.AsyncClient
+    pace: Pace
+    model: ModelInfo = FLUX_KREA
+    api_key: SecretStr | None = None
+    name: str = ""
+    """What messages call it; its host where nothing else is given."""
+    client_id: str | None = None
+    """Sent only where it is set: lets our own service share its queue fairly."""
+
+    @classmethod
+    def connect(
+        cls,
+        base_url: str,
+        *,
+        model: ModelInfo = FLUX_KREA,
+        name: str = "",
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> Self:
+        """A client of the API at `base_url` (which ends in `/v1`). `transport` replaces the network, for an app in process."""
+        base_url = base_url.rstrip("/")
+        wire = transport or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=100, keepalive_expiry=4.0))
+        is_near = transport is not None or urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1")
+        http = httpx.AsyncClient(transport=RetryTransport(wire), timeout=timeout)
+        pace = local_pace() if is_near else hosted_pace()
+        return cls(base_url=base_url, http=http, pace=pace, model=model, name=name)
+
+    def as_visitor(self, *, api_key: SecretStr | None = None, client_id: str | None = None) -> Self:
+        """The same API seen by one visitor: same pool, same pace, their own key. Raises KeyRefusedError for a malformed key."""
+        if api_key is not None:
+            _check_form(api_key)
+        return replace(self, api_key=api_key, client_id=client_id)
+
+    @property
+    def host(self) -> str:
+        """The API's host, for messages."""
+        return urlsplit(self.base_url).netloc or self.base_url
+
+    async def aclose(self) -> None:
+        """Close the pool, for every view of it."""
+        await self.http.aclose()
+
+    async def create(self, request: PredictionInput, *, image: ImageFile | None = None) -> Prediction:
+        """Send one request. Sent once: repeated by itself only if no byte of it can have reached the server."""
+        errand = self._errand(creates=True)
+        if image is None:
+            response = await self._send("POST", "/predictions", errand, json=self.body(request))
+        else:
+            fields = {"model": self.model.id, "input": json.dumps(self.body(request)["input"])}
+            files = {"file:image": (image.name, image.data, image.media_type)}
+            response = await self._send("POST", "/predictions/upload", errand, data=fields, files=files)
+        return _prediction(response, errand)
+
+    def body(self, request: PredictionInput) -> dict[str, Any]:
+        """The JSON body that `create` sends; inputs that are not set are left out."""
+        return {"model": self.model.id, "input": request.model_dump(exclude_none=True)}
+
+    async def get(self, job_id: str) -> Prediction:
+        """The prediction as it stands."""
+        return (await self._look(job_id)).prediction
+
+    async def cancel(self, job_id: str) -> Prediction:
+        """Ask the server to stop; returns the prediction as it stands after that (a finished one stays finished)."""
+        errand = self._errand()
+        response = await self._send("DELETE", _path(job_id), errand, accept=(409,))
+        try:
+            return Prediction.model_validate(response.json())
+        except (ValueError, ValidationError):
+            return await self.get(job_id)  # some servers answer a DELETE with nothing, or with a sentence
+
+    def watch(self, first: Prediction, *, patience_s: float = 120.0) -> AsyncIterator[Prediction]:
+        """Changed snapshots until a terminal one, starting with `first`; draining it is waiting."""
+        return watch(first, look=lambda: self._look(first.job_id), pace=self.pace, patience_s=patience_s)
+
+    async def download(self, prediction: Prediction) -> list[Output]:
+        """The bytes of every output, in order. Raises OutputError if one cannot be had."""
+        return [
+            await fetch(item, http=self.http, own_origin=self.base_url, headers=self._headers(), is_free=self.model.is_free)
+            for item in prediction.result or ()
+        ]
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """The models the API describes; empty where it describes none (the hosted one does not)."""
+        try:
+            response = await self._send("GET", "/models", self._errand())
+            return tuple(ModelInfo.model_validate(item) for item in response.json())
+        except (NotFoundError, ValueError, TypeError):
+            return ()
+
+    async def check_key(self) -> None:
+        """Raise if the key is refused or the API unreachable. Looks up a prediction that cannot exist: costs nothing."""
+        try:
+            await self._look("00000000-0000-0000-0000-000000000000")
+        except NotFoundError:
+            return
+
+    async def _look(self, job_id: str) -> Answered:
+        errand = self._errand()
+        response = await self._send("GET", _path(job_id), errand)
+        return Answered(_prediction(response, errand), retry_after_s(response))
+
+    async def _send(
+        self, method: str, path: str, errand: diagnose.Errand, *, accept: tuple[int, ...] = (), **content: Any
+    ) -> httpx.Response:
+        try:
+            response = await self.http.request(method, self.base_url + path, headers=self._headers(), **content)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise diagnose.from_exception(error, errand) from error
+        if not response.is_success and response.status_code not in accept:
+            raise diagnose.from_response(response, errand)
+        return response
+
+    def _headers(self) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        if self.api_key is not None:
+            headers[KEY_HEADER] = self.api_key.get_secret_value()
+        if self.client_id is not None:
+            headers[CLIENT_HEADER] = self.client_id
+        return headers
+
+    def _errand(self, *, creates: bool = False) -> diagnose.Errand:
+        return diagnose.Errand(
+            host=self.name or self.host, creates=creates, is_free=self.model.is_free, has_key=self.api_key is not None
+        )
+
+
+def _prediction(response: httpx.Response, errand: diagnose.Errand) -> Prediction:
+    try:
+        return Prediction.model_validate(response.json())
+    except (ValueError, ValidationError, RecursionError) as error:
+        raise diagnose.not_understood(response, errand) from error
+
+
+def _path(job_id: str) -> str:
+    return "/predictions/" + quote(job_id, safe="")
+
+
+def _check_form(api_key: SecretStr) -> None:
+    """A key that cannot be an HTTP header value must not get as far as an exception that would quote it."""
+    value = api_key.get_secret_value()
+    if not value or len(value) > _LONGEST_KEY or not all(33 <= ord(character) <= 126 for character in value):
+        raise KeyRefusedError(
+            "That is not an API key: a key is one word of plain letters, digits and signs.",
+            advice="Copy it again, without spaces or line breaks.",
+        )

@@ -1,0 +1,104 @@
+"""Fetching the bytes of an output: an http(s) URL, a data URI, or bare base64, as the API may give any of them."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+import httpx
+
+from playground.errors import Credits, OutputError
+
+LARGEST_OUTPUT_BYTES = 64 * 1024 * 1024
+_MOST_REDIRECTS = 4
+
+
+@dataclass(frozen=True)
+class Output:
+    """One picture file as delivered: its bytes are never re-encoded."""
+
+    data: bytes
+    media_type: str
+    extension: str
+
+
+async def fetch(
+    item: str, *, http: httpx.AsyncClient, own_origin: str, headers: Mapping[str, str], is_free: bool = False
+) -> Output:
+    """One output's bytes. `headers` (the key) go to `own_origin` alone. Raises OutputError."""
+    credits = Credits.NOT_AT_STAKE if is_free else Credits.ALREADY_SPENT
+    try:
+        if item.startswith(("http://", "https://")):
+            data = await _from_url(item, http=http, own_origin=own_origin, headers=headers)
+        elif item.startswith("data:"):
+            data = _from_data_uri(item)
+        else:
+            data = base64.b64decode("".join(item.split()), validate=True)
+    except (ValueError, binascii.Error, httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = str(error) if isinstance(error, _UnusableError) else type(error).__name__
+        raise OutputError(
+            f"A finished picture could not be fetched ({reason}).",
+            credits=credits,
+            advice="Check again soon: links to results expire, usually within the hour.",
+        ) from error
+    if (kind := picture_type(data)) is None:
+        raise OutputError(
+            f"The API delivered {len(data)} bytes that are not a webp, jpg or png picture.",
+            credits=credits,
+            advice="Report the job id to the provider.",
+        )
+    return Output(data, *kind)
+
+
+def picture_type(data: bytes) -> tuple[str, str] | None:
+    """(media type, file extension) told from the file's first bytes; None if it is none of the API's formats."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png", "png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg", "jpg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp", "webp"
+    return None
+
+
+class _UnusableError(ValueError):
+    pass
+
+
+async def _from_url(url: str, *, http: httpx.AsyncClient, own_origin: str, headers: Mapping[str, str]) -> bytes:
+    """Redirects are followed by hand, so that the key never travels to another origin."""
+    target, home = httpx.URL(url), _origin(httpx.URL(own_origin))
+    for _ in range(_MOST_REDIRECTS):
+        own = dict(headers) if _origin(target) == home else {}
+        async with http.stream("GET", target, headers=own, follow_redirects=False) as response:
+            if response.next_request is not None:
+                target = response.next_request.url
+                if target.scheme not in ("http", "https"):
+                    raise _UnusableError(f"it redirects to a {target.scheme} address")
+                continue
+            if not response.is_success:
+                raise _UnusableError(f"HTTP {response.status_code}")
+            return await _read_capped(response)
+    raise _UnusableError("too many redirects")
+
+
+async def _read_capped(response: httpx.Response) -> bytes:
+    data = bytearray()
+    async for chunk in response.aiter_bytes():
+        data += chunk
+        if len(data) > LARGEST_OUTPUT_BYTES:
+            raise _UnusableError(f"larger than {LARGEST_OUTPUT_BYTES // 2**20} MB")
+    return bytes(data)
+
+
+def _from_data_uri(uri: str) -> bytes:
+    head, comma, body = uri.partition(",")
+    if not comma:
+        raise _UnusableError("a data URI without data")
+    return base64.b64decode(body, validate=True) if head.endswith(";base64") else unquote_to_bytes(body)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.host, port
