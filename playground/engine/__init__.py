@@ -1,0 +1,1 @@
+"""Prompt to pixels. Engines know the contract and nothing of HTTP, queues or pages."""

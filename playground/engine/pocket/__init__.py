@@ -1,0 +1,5 @@
+"""The pocket model: a small real rectified-flow text-to-image model that runs on a CPU in about a second."""
+
+from playground.engine.pocket.engine import PocketEngine
+
+__all__ = ["PocketEngine"]
