@@ -1,0 +1,76 @@
+"""Finished pictures as files: encoding, what is written into them, and how long they stay."""
+
+import base64
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from PIL.ExifTags import Base as Exif
+
+from playground.contract.inputs import PredictionInput
+from playground.errors import StorageError
+
+PREVIEW_SIDE_PX = 320
+_PILLOW_FORMATS = {"webp": "WEBP", "jpg": "JPEG", "png": "PNG"}
+
+
+def encode(picture: Image.Image, request: PredictionInput, *, model_id: str, seed: int) -> bytes:
+    """The file that is delivered: in `output_format`, at `output_quality`, saying which model made it and from what."""
+    exif = Image.Exif()
+    exif[Exif.Software] = f"FLUX.1 Krea playground, model {model_id}"
+    made_from = {"model": model_id, "input": request.model_dump(exclude={"image"}) | {"seed": seed}}
+    exif[Exif.ImageDescription] = json.dumps(made_from)
+    buffer = BytesIO()
+    options = {} if request.output_format == "png" else {"quality": request.output_quality}
+    picture.save(buffer, _PILLOW_FORMATS[request.output_format], exif=exif, **options)
+    return buffer.getvalue()
+
+
+def preview_uri(picture: Image.Image) -> str:
+    """A small webp of the picture as a data URI of a few kilobytes."""
+    small = picture.copy()
+    small.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX))
+    buffer = BytesIO()
+    small.save(buffer, "WEBP", quality=70, method=0)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+class OutputFolder:
+    """A temporary folder of delivered files; each is removed `lifetime_s` after it was written, all of them at `close`."""
+
+    def __init__(self, *, lifetime_s: float = 3600.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="playground-outputs-")
+        self._lifetime_s = lifetime_s
+        self._clock = clock
+        self._written_s: dict[str, float] = {}
+
+    def write(self, name: str, data: bytes) -> None:
+        """Store one file. Raises StorageError if the disk refuses."""
+        try:
+            (Path(self._folder.name) / name).write_bytes(data)
+        except OSError as error:
+            raise StorageError(
+                f"The finished picture could not be stored ({error.strerror}).", advice="Free some disk space, then try again."
+            ) from error
+        self._written_s[name] = self._clock()
+
+    def find(self, name: str) -> Path | None:
+        """The file of that name if it was written here and has not expired."""
+        self.prune()
+        return Path(self._folder.name) / name if name in self._written_s else None
+
+    def prune(self) -> None:
+        """Remove what has expired."""
+        now_s = self._clock()
+        for name in [name for name, written_s in self._written_s.items() if now_s - written_s > self._lifetime_s]:
+            (Path(self._folder.name) / name).unlink(missing_ok=True)
+            del self._written_s[name]
+
+    def close(self) -> None:
+        """Remove everything."""
+        self._written_s.clear()
+        self._folder.cleanup()
