@@ -1,0 +1,29 @@
+"""The database's schema as a list that only ever grows; each entry runs once, in order, when a store is opened."""
+
+import sqlite3
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE predictions (
+        job_id     TEXT NOT NULL,
+        base_url   TEXT NOT NULL,
+        model      TEXT NOT NULL,
+        status     TEXT NOT NULL,
+        input      TEXT NOT NULL,               -- JSON, without the image
+        created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+        ended_at   TEXT,
+        error      TEXT,
+        outputs    TEXT NOT NULL DEFAULT '[]',  -- JSON list of paths below the outputs folder
+        PRIMARY KEY (base_url, job_id)
+    )
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database of any earlier version up to date."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, statement in enumerate(MIGRATIONS[version:], start=version + 1):
+        with connection:
+            connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number:d}")

@@ -1,0 +1,131 @@
+"""HistoryStore: paid predictions in SQLite, their pictures beside it by content hash. All disk work runs in threads."""
+
+import asyncio
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from playground.contract.inputs import PredictionInput
+from playground.contract.prediction import Prediction
+from playground.errors import Credits, StorageError
+from playground.history.migrations import migrate
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One remembered prediction."""
+
+    job_id: str
+    base_url: str
+    model: str
+    status: str
+    input: dict[str, object]
+    error: str | None
+    outputs: tuple[Path, ...]
+
+
+class HistoryStore:
+    """A folder with `history.sqlite3` and `outputs/`. Every method may raise StorageError; generating goes on without it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.outputs = folder / "outputs"
+        self._ready = False
+
+    async def record_created(self, prediction: Prediction, request: PredictionInput, *, base_url: str) -> None:
+        """Write down an accepted prediction; on disk when this returns."""
+        row = (
+            prediction.job_id,
+            base_url,
+            prediction.model or "",
+            prediction.status.value,
+            request.model_dump_json(exclude={"image"}),
+        )
+        await self._in_thread(
+            lambda db: db.execute(
+                "INSERT OR IGNORE INTO predictions (job_id, base_url, model, status, input) VALUES (?, ?, ?, ?, ?)", row
+            )
+        )
+
+    async def record_ended(
+        self, prediction: Prediction, *, base_url: str, outputs: Sequence[Path] = (), error: str | None = None
+    ) -> None:
+        """Write down how it ended, and where its pictures are."""
+        names = json.dumps([path.relative_to(self.outputs).as_posix() for path in outputs])
+        row = (prediction.status.value, error or prediction.error, names, base_url, prediction.job_id)
+        await self._in_thread(
+            lambda db: db.execute(
+                "UPDATE predictions SET status = ?, error = ?, outputs = ?, ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+                " WHERE base_url = ? AND job_id = ?",
+                row,
+            )
+        )
+
+    async def find(self, job_id: str) -> Record | None:
+        """The remembered prediction of that id."""
+        query = "SELECT * FROM predictions WHERE job_id = ?"
+        row = await self._in_thread(lambda db: db.execute(query, (job_id,)).fetchone())
+        if row is None:
+            return None
+        return Record(
+            job_id=row["job_id"],
+            base_url=row["base_url"],
+            model=row["model"],
+            status=row["status"],
+            input=json.loads(row["input"]),
+            error=row["error"],
+            outputs=tuple(self.outputs / name for name in json.loads(row["outputs"])),
+        )
+
+    async def keep(self, data: bytes, extension: str) -> Path:
+        """Store a picture under its content hash; the same bytes are stored once."""
+        return await asyncio.to_thread(write_by_hash, self.outputs, data, extension)
+
+    async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.to_thread(self._with_connection, work)
+
+    def _with_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.folder / "history.sqlite3", timeout=10)) as connection:
+                connection.row_factory = sqlite3.Row
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                if not self._ready:
+                    migrate(connection)
+                    self._ready = True
+                with connection:
+                    return work(connection)
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(
+                f"The history in {self.folder} cannot be written or read ({error}).",
+                credits=Credits.NOT_AT_STAKE,
+                advice="Note the job id, free some disk space, or set PLAYGROUND_DATA_DIR to another folder.",
+            ) from error
+
+
+def write_by_hash(folder: Path, data: bytes, extension: str) -> Path:
+    """Write bytes to folder/ab/ab12….ext, whole or not at all. Raises StorageError."""
+    digest = hashlib.sha256(data).hexdigest()
+    path = folder / digest[:2] / f"{digest}.{extension}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+            partial.write_bytes(data)
+            partial.replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"The picture could not be written to {folder} ({error.strerror}).",
+            credits=Credits.NOT_AT_STAKE,
+            advice="Free some disk space, or set PLAYGROUND_DATA_DIR to another folder.",
+        ) from error
+    return path
