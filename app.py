@@ -1,0 +1,102 @@
+"""Composition root: reads the settings, builds service, clients and page, launches them, and shuts them down cleanly."""
+
+import logging
+import signal
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
+
+import gradio as gr
+import httpx
+from pydantic import ValidationError
+
+from playground.client.api import PredictionClient
+from playground.engine.pocket import PocketEngine
+from playground.experiments.run import Bench
+from playground.history.store import HistoryStore
+from playground.service.http import create_api
+from playground.service.runner import Runner
+from playground.settings import HOSTED_BASE_URL, Settings
+from playground.ui.layout import build_ui, page_options
+from playground.ui.session import Backends
+
+PRESETS = Path(__file__).parent / "presets"
+POCKET_BASE_URL = "http://pocket-model/v1"  # never resolved: the client's transport calls the service in this process
+MOST_EVENTS_AT_ONCE = 120
+MOST_EVENTS_WAITING = 200
+
+
+class Playground:
+    """The parts of one running playground."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.runner = Runner(PocketEngine(), workers=settings.workers, queue_capacity=settings.queue_capacity)
+        in_process = httpx.ASGITransport(app=create_api(self.runner), raise_app_exceptions=False)
+        self.backends = Backends(
+            pocket=PredictionClient.connect(
+                POCKET_BASE_URL, model=self.runner.model, name="The pocket model", transport=in_process
+            ),
+            hosted=PredictionClient.connect(settings.base_url),
+            bench=Bench(HistoryStore(settings.data_dir)),
+            presets_dir=settings.presets_dir or PRESETS,
+            owner_key=settings.api_key,
+            hosted_is_own_service=settings.base_url != HOSTED_BASE_URL,
+        )
+
+    @asynccontextmanager
+    async def running(self, app: object) -> AsyncGenerator[None]:
+        """Lifespan of the web server: everything asynchronous starts and stops on its loop."""
+        await self.runner.start()
+        await self.backends.ask_hosted_model()
+        try:
+            yield
+        finally:
+            await self.backends.bench.close()
+            await self.runner.stop()
+            await self.backends.pocket.aclose()
+            await self.backends.hosted.aclose()
+
+    def launch(self, *, quiet: bool = False) -> gr.Blocks:
+        """Serve the page from a thread; address and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+        page = build_ui(self.backends).queue(max_size=MOST_EVENTS_WAITING, default_concurrency_limit=20)
+        page.launch(
+            prevent_thread_lock=True,
+            quiet=quiet,
+            max_threads=MOST_EVENTS_AT_ONCE,
+            allowed_paths=[str(folder) for folder in self.backends.bench.folders],
+            app_kwargs={"lifespan": self.running},
+            max_file_size="32mb",
+            enable_monitoring=False,
+            run_history=False,
+            footer_links=["api", "gradio", "settings"],
+            ssr_mode=False,
+            **page_options(),
+        )
+        return page
+
+
+def main() -> None:
+    """Serve until SIGINT or SIGTERM."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        # Names and reasons only: a value may be a key.
+        problems = "; ".join(f"PLAYGROUND_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+        raise SystemExit(f"The settings in the environment are not usable. {problems}") from None
+    page = Playground(settings).launch()
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    stopping.wait()
+    page.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The Connection panel: which model runs, and a visitor's own key, for this session only."""
+
+from typing import Any
+
+import gradio as gr
+from pydantic import SecretStr
+
+from playground.errors import KeyRefusedError, PlaygroundError
+from playground.ui import format
+from playground.ui.session import Backends, Session
+
+POCKET, HOSTED = "pocket", "hosted"
+
+
+def build_connection_panel(backends: Backends, session: gr.State) -> None:
+    """A closed panel. A key leaves the browser once, is kept in the server's memory, and is never sent back."""
+    events = _Events(backends)
+    start = backends.first_session
+    with gr.Accordion(events.summary(start), open=False, elem_id="connection") as panel:
+        with gr.Row():
+            with gr.Column(min_width=280):
+                where = gr.Radio(
+                    [(events.words(False), POCKET), (events.words(True), HOSTED)],
+                    value=HOSTED if start.uses_hosted else POCKET,
+                    label="Who makes the picture",
+                    elem_id="where",
+                )
+            with gr.Column(min_width=280):
+                key = gr.Textbox(
+                    label="Your API key",
+                    type="password",
+                    placeholder="cdt_…",
+                    info="Kept in this server's memory until you leave; shown to nobody, saved nowhere.",
+                    elem_id="api_key",
+                    html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
+                )
+                with gr.Row():
+                    use = gr.Button("Use this key", size="sm", elem_id="use_key", min_width=100)
+                    test = gr.Button("Test it, costs nothing", size="sm", elem_id="test_key", min_width=150)
+                    forget = gr.Button("Forget it", size="sm", elem_id="forget_key", min_width=90)
+        note = gr.HTML(elem_id="connection_note")
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    changed = [session, panel, where, note]
+    where.input(events.choose, inputs=[where, session], outputs=changed, **private)
+    use.click(events.use_key, inputs=[key, session], outputs=[*changed, key], **private)
+    test.click(events.test_key, inputs=[key, session], outputs=note, concurrency_limit=10, **private)
+    forget.click(events.forget_key, inputs=[session], outputs=[*changed, key], **private)
+
+
+class _Events:
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+
+    def words(self, uses_hosted: bool) -> str:
+        """One choice of the radio."""
+        if not uses_hosted:
+            return "pocket model: free, runs here, small"
+        hosted = self._backends.hosted
+        return f"{hosted.model.label} at {hosted.host}: {format.price(hosted.model)}"
+
+    def summary(self, session: Session) -> str:
+        """The closed panel's line."""
+        model = self._backends.model(session)
+        whose = ""
+        if session.uses_hosted:
+            whose = " · your key" if session.api_key else " · the owner's key" if self._backends.owner_key else " · no key yet"
+        return f"Connection: {model.label} · {format.price(model)}{whose}"
+
+    def choose(self, where: str, session: Session) -> list[Any]:
+        """Switch between the two; takes effect with the next picture."""
+        chosen = Session(uses_hosted=where == HOSTED, api_key=session.api_key)
+        needs_key = chosen.uses_hosted and not self._backends.has_key(chosen) and not self._backends.hosted_is_own_service
+        note = format.line("○", "Enter your key, then generate.", kind="idle") if needs_key else ""
+        return self._changed(chosen, note)
+
+    def use_key(self, key: str, session: Session) -> list[Any]:
+        """Take a key into this session and switch to the hosted API; the box is emptied."""
+        try:
+            chosen = Session(uses_hosted=True, api_key=self._checked(key))
+        except PlaygroundError as error:
+            return [*self._changed(session, format.error_line(error)), ""]
+        return [*self._changed(chosen, format.line("✓", "Key in use for this session.", kind="good")), ""]
+
+    def forget_key(self, session: Session) -> list[Any]:
+        """Drop the visitor's key."""
+        chosen = Session(uses_hosted=self._backends.first_session.uses_hosted)
+        return [*self._changed(chosen, format.line("✓", "Your key is forgotten.", kind="good")), ""]
+
+    async def test_key(self, key: str, session: Session) -> str:
+        """Ask the API about a prediction that cannot exist: a good key gets "not found", and nothing is charged."""
+        try:
+            own = self._checked(key) if key.strip() else session.api_key or self._backends.owner_key
+            await self._backends.hosted.as_visitor(api_key=own).check_key()
+        except PlaygroundError as error:
+            return format.line("✗", f"{error} Nothing was charged.", kind="bad")
+        return format.line("✓", f"{self._backends.hosted.host} accepts this connection. Nothing was charged.", kind="good")
+
+    def _checked(self, key: str) -> SecretStr:
+        if not key.strip():
+            raise KeyRefusedError("The key box is empty.", advice="Paste your key into it.")
+        secret = SecretStr(key.strip())
+        self._backends.hosted.as_visitor(api_key=secret)
+        return secret
+
+    def _changed(self, session: Session, note: str) -> list[Any]:
+        where = HOSTED if session.uses_hosted else POCKET
+        return [session, gr.Accordion(label=self.summary(session)), where, note]

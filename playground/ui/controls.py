@@ -1,0 +1,39 @@
+"""Contract field to component: each control's label, help, default, bounds and choices come from the contract."""
+
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from playground.contract.inputs import INPUTS, bounds, choices, default, help_text, label, slider_step
+
+# HTML on this page is for eyes; endpoints return data. Gradio offers no option for this, and a subclass that overrides
+# the property would make it write a stub file next to this one.
+setattr(gr.HTML, "skip_api", True)  # noqa: B010
+
+
+def control(name: str, **overrides: Any) -> Component:
+    """The control of one input, with `elem_id` equal to its name."""
+    options: dict[str, Any] = {"label": label(name), "info": help_text(name), "elem_id": name, "value": default(name)}
+    kind, more = _kind(name)
+    options.update(more)
+    options.update(overrides)
+    if kind is gr.Image:
+        del options["info"]  # an image box has no room for it; the tab says it beside the box
+    return kind(**options)
+
+
+def _kind(name: str) -> tuple[type[Component], dict[str, Any]]:
+    """The component that fits an input, and its own options."""
+    if name == "prompt":
+        return gr.Textbox, {"lines": 1, "max_lines": 6, "autofocus": True}
+    if name == "image":
+        return gr.Image, {"type": "filepath", "image_mode": None, "sources": ["upload", "clipboard"], "height": 220}
+    if name == "seed":
+        return gr.Number, {"placeholder": "random", "precision": 0}
+    if choices(name):
+        return gr.Radio, {"choices": list(choices(name))}
+    if INPUTS[name].annotation is bool:
+        return gr.Checkbox, {}
+    least, most = bounds(name)
+    return gr.Slider, {"minimum": least, "maximum": most, "step": slider_step(name)}

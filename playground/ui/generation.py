@@ -1,0 +1,243 @@
+"""The events of the Generate tab: what a click does, and how a run becomes updates of the page."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import gradio as gr
+from gradio.blocks import Block
+from pydantic import ValidationError
+
+from playground.client.api import ImageFile
+from playground.contract.effects import effective_seed, image_pixel_size, pixel_size, remarks, steps_run
+from playground.contract.inputs import INPUTS, PredictionInput, explain, help_text
+from playground.errors import BadInputError, KeyRefusedError, PlaygroundError
+from playground.experiments.run import Run, RunUpdate
+from playground.pictures import picture_size, read_picture
+from playground.ui import format
+from playground.ui.session import Backends, Session
+
+if TYPE_CHECKING:
+    from playground.ui.generate import GenerateTab
+
+Updates = dict[Block, Any]
+
+_LARGEST_DRAWN_SEED = 2**32 - 1
+
+
+class Generation:
+    """Handlers of one tab. They hold no state of a visitor but the runs under way, in `backends.running`."""
+
+    def __init__(self, backends: Backends, tab: "GenerateTab") -> None:
+        self._backends = backends
+        self._tab = tab
+
+    async def generate(
+        self,
+        prompt: str,
+        aspect_ratio: str,
+        image: str | None,
+        prompt_strength: float,
+        num_outputs: int,
+        num_inference_steps: int,
+        guidance: float,
+        seed: int | None,
+        output_format: str,
+        output_quality: int,
+        disable_safety_checker: bool,
+        go_fast: bool,
+        megapixels: str,
+        session: Session,
+        page: gr.Request,
+    ) -> AsyncIterator[Updates]:
+        """Make pictures from a prompt and, if given, an image.
+
+        Returns:
+            The picture files as delivered; the answer with model, status, seed and times; the request as it was sent.
+        """
+        given = {name: value for name, value in locals().items() if name in INPUTS}
+        visitor = page.session_hash or uuid4().hex
+        try:
+            request, picture = await asyncio.to_thread(read_form, given)
+            client = self._backends.client(session, visitor)
+            if session.uses_hosted and not self._backends.has_key(session) and not self._backends.hosted_is_own_service:
+                raise KeyRefusedError(
+                    "The hosted API needs a key.", advice="Enter one under Connection, or use the pocket model."
+                )
+        except PlaygroundError as error:
+            yield {self._tab.status: format.error_line(error), self._tab.answer: _refusal(error)}
+            return
+        body = client.body(request)
+        if picture is not None:
+            body["file:image"] = f"{picture.name}, {len(picture.data)} bytes"
+        run = self._backends.bench.start(client, request, image=picture)
+        async for update in self._follow(run, visitor, size_px=_result_size(request, given["image"]), body=body):
+            yield update
+
+    async def check_again(self, session: Session, page: gr.Request) -> AsyncIterator[Updates]:
+        """Watch the last prediction again after contact was lost; sends no new one."""
+        visitor = page.session_hash or ""
+        lost = self._backends.running.get(visitor)
+        if lost is None or (accepted := lost.latest.prediction) is None:
+            yield {self._tab.check_again: gr.Button(visible=False)}
+            return
+        run = self._backends.bench.start(lost.client, lost.request, accepted=accepted)
+        size_px = pixel_size(lost.request.aspect_ratio, lost.request.megapixels)
+        async for update in self._follow(run, visitor, size_px=size_px, body=lost.client.body(lost.request)):
+            yield update
+
+    async def cancel(self, page: gr.Request) -> Any:
+        """Ask the server to stop this visitor's run."""
+        if (run := self._backends.running.get(page.session_hash or "")) is not None:
+            run.cancel()
+        return gr.Button(interactive=False)
+
+    def describe(self, *values: Any) -> Updates:
+        """What a click would do with the form as it stands."""
+        *fields, session = values
+        given = dict(zip(INPUTS, fields, strict=True))
+        image, model = given["image"], self._backends.model(session)
+        # The plan is for the whole form while its prompt is still being typed.
+        typed = given | {"prompt": str(given["prompt"] or "").strip() or "…"}
+        try:
+            request = _validated(typed)
+            size_px = _result_size(request, image)
+        except BadInputError as error:
+            plan = format.error_line(error)
+        else:
+            plan = format.plan_line(
+                model,
+                size_px=size_px,
+                steps=steps_run(request, has_image=image is not None),
+                pictures=request.num_outputs,
+                remarks=remarks(request, model, has_image=image is not None),
+            )
+        ratio_help = help_text("aspect_ratio") if image is None else "Ignored: the result follows your image."
+        return {
+            self._tab.plan: plan,
+            self._tab.inputs["aspect_ratio"]: gr.Radio(interactive=image is None, info=ratio_help),
+            self._tab.inputs["prompt_strength"]: gr.Slider(visible=image is not None),
+        }
+
+    def fit_to_model(self, prompt: str, session: Session) -> Any:
+        """The prompt box for this visitor's model: its hint and, where nobody has typed yet, its example."""
+        model = self._backends.model(session)
+        examples = {"", *(client.model.example_prompt for client in (self._backends.pocket, self._backends.hosted))}
+        value = model.example_prompt if prompt in examples and model.example_prompt else prompt
+        return gr.Textbox(value=value, info=f"{help_text('prompt')} {model.prompt_hint}".strip())
+
+    def pick(self, event: gr.SelectData) -> int:
+        """Which picture of the gallery is looked at."""
+        return event.index if isinstance(event.index, int) else 0
+
+    def use_as_input(self, pictures: list[tuple[str, str | None]] | None, picked: int) -> str | None:
+        """The picture that is looked at, as the image to start from."""
+        if not pictures:
+            return None
+        return pictures[min(picked, len(pictures) - 1)][0]
+
+    async def _follow(
+        self, run: Run, visitor: str, *, size_px: tuple[int, int], body: dict[str, Any]
+    ) -> AsyncIterator[Updates]:
+        tab, model, seed = self._tab, run.client.model, run.request.seed
+        self._backends.running[visitor] = run
+        yield {
+            tab.gallery: [],
+            tab.request: json.dumps(body, indent=2, ensure_ascii=False),
+            tab.generate: gr.Button(interactive=False),
+            tab.cancel: gr.Button(interactive=True),
+            tab.check_again: gr.Button(visible=False),
+        }
+        try:
+            async for update in run.updates():
+                shown: Updates = {
+                    tab.status: format.run_line(update, model, seed=_seed(update, seed)),
+                    tab.stage: format.preview(update, size_px, pictures=run.request.num_outputs),
+                    tab.answer: _answer(run, update),
+                }
+                if update.is_over:
+                    shown |= self._final(run, update)
+                yield shown
+        finally:
+            if not run.latest.is_over:
+                run.leave()
+            elif run.latest.error is None and self._backends.running.get(visitor) is run:
+                del self._backends.running[visitor]
+
+    def _final(self, run: Run, update: RunUpdate) -> Updates:
+        tab = self._tab
+        was_lost = update.error is not None and update.prediction is not None
+        final: Updates = {
+            tab.generate: gr.Button(interactive=True),
+            tab.cancel: gr.Button(interactive=False),
+            tab.check_again: gr.Button(visible=was_lost),
+        }
+        if update.files:
+            final |= {
+                tab.gallery: [str(path) for path in update.files],
+                tab.last_seed: _seed(update, run.request.seed),
+                tab.reuse_seed: gr.Button(interactive=True),
+                tab.picked: 0,
+            }
+        return final
+
+
+def read_form(given: dict[str, Any]) -> tuple[PredictionInput, ImageFile | None]:
+    """The form as a request with a seed that is drawn here where none is given, so that it is always known.
+
+    The picture is turned upright, flattened and shrunk as the API would do it. Raises BadInputError. Blocks: use a thread.
+    """
+    request = _validated(given)
+    seed = effective_seed(request) or 1 + secrets.randbelow(_LARGEST_DRAWN_SEED)
+    request = request.model_copy(update={"seed": seed})
+    if given["image"] is None:
+        return request, None
+    buffer = BytesIO()
+    read_picture(Path(given["image"])).save(buffer, "PNG")
+    return request, ImageFile("image.png", buffer.getvalue(), "image/png")
+
+
+def _validated(given: dict[str, Any]) -> PredictionInput:
+    try:
+        return PredictionInput.model_validate({name: value for name, value in given.items() if name != "image"})
+    except ValidationError as error:
+        raise BadInputError(f"{explain(error)}.", advice="Correct it, then generate.") from error
+
+
+def _result_size(request: PredictionInput, image: str | None) -> tuple[int, int]:
+    if image is None:
+        return pixel_size(request.aspect_ratio, request.megapixels)
+    return image_pixel_size(*picture_size(Path(image)))
+
+
+def _seed(update: RunUpdate, asked: int | None) -> int | None:
+    return (update.prediction.seed if update.prediction else None) or asked
+
+
+def _answer(run: Run, update: RunUpdate) -> dict[str, Any]:
+    """The answer in the API's words, without what the page shows elsewhere."""
+    if update.prediction is None:
+        return _refusal(update.error) if update.error else {"status": "sending"}
+    prediction, progress = update.prediction, update.prediction.progress
+    answer: dict[str, Any] = {
+        "model": format.made_by(prediction, run.client.model),
+        "job_id": prediction.job_id,
+        "status": prediction.status.value,
+        "seed": _seed(update, run.request.seed),
+        "credits": run.client.model.credits_per_request,
+    }
+    if progress and not prediction.status.is_terminal:
+        answer |= progress.model_dump(exclude={"preview"}, exclude_none=True)
+    answer |= {"metrics": prediction.metrics} if prediction.metrics else {}
+    answer |= {"notes": list(prediction.notes)} if prediction.notes else {}
+    problem = update.error or prediction.error
+    return answer | ({"error": str(problem)} if problem else {})
+
+
+def _refusal(error: PlaygroundError) -> dict[str, Any]:
+    return {"status": "not sent" if isinstance(error, BadInputError | KeyRefusedError) else "failed", "error": str(error)}

@@ -1,0 +1,88 @@
+"""The preset row: fill the form from a preset, save the form as one, load one from a file."""
+
+import tempfile
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from playground.contract.inputs import INPUTS
+from playground.errors import PresetError
+from playground.experiments.presets import Preset, preset_json, read_preset, read_shelf
+from playground.ui import format
+
+_FILLED = tuple(name for name in INPUTS if name != "image")
+_PRESS_DOWNLOAD = "() => document.querySelector('#preset_file a, a#preset_file, button#preset_file')?.click()"
+
+
+@dataclass(frozen=True)
+class PresetRow:
+    """The row's components and the folder that its presets come from."""
+
+    folder: Path
+    choice: gr.Dropdown
+    note: gr.HTML
+    title: gr.Textbox
+    save: gr.Button
+    file: gr.DownloadButton
+    load: gr.UploadButton
+
+
+def build_preset_row(folder: Path) -> PresetRow:
+    """The dropdown, its note, and the closed panel for saving and loading."""
+    shelf = read_shelf(folder)
+    names = [(preset.title, name) for name, preset in shelf.presets.items()]
+    broken = "".join(format.line("✗", str(error), kind="bad") for error in shelf.broken)
+    choice = gr.Dropdown(names, label="Preset", value=None, elem_id="preset", info="Fills the form; your image stays.")
+    note = gr.HTML(broken, elem_id="preset_note")
+    with gr.Accordion("Save or load a preset", open=False, elem_id="preset_panel"):
+        title = gr.Textbox(label="Title", placeholder="My preset", max_length=80, elem_id="preset_title")
+        with gr.Row():
+            save = gr.Button("Save this form", size="sm", elem_id="preset_save", min_width=120)
+            load = gr.UploadButton("Load a file", size="sm", file_types=[".json"], elem_id="preset_load", min_width=120)
+        file = gr.DownloadButton("The file", visible="hidden", elem_id="preset_file")
+    return PresetRow(folder, choice, note, title, save, file, load)
+
+
+def wire_preset_row(row: PresetRow, inputs: dict[str, Component]) -> None:
+    """Connect the row with the form."""
+    controls = [inputs[name] for name in _FILLED]
+
+    def fill(preset: Preset) -> list[Any]:
+        words = f"{preset.title}. {preset.description}"
+        tags = f' <span class="tags">{escape(", ".join(preset.tags))}</span>' if preset.tags else ""
+        note = f'<div class="preset-words">{escape(words)}{tags}</div>'
+        return [note, *(preset.value(name) for name in _FILLED)]
+
+    def refuse(error: PresetError) -> list[Any]:
+        return [format.error_line(error), *(gr.skip() for _ in _FILLED)]
+
+    def choose(name: str | None) -> list[Any]:
+        preset = read_shelf(row.folder).presets.get(name or "")
+        return [gr.skip()] * (len(_FILLED) + 1) if preset is None else fill(preset)
+
+    def load(path: str) -> list[Any]:
+        try:
+            return fill(read_preset(Path(path)))
+        except PresetError as error:
+            return refuse(error)
+
+    def save(title: str, *values: Any) -> tuple[Any, Any]:
+        try:
+            text = preset_json(title, "", dict(zip(_FILLED, values, strict=True)))
+        except PresetError as error:
+            return gr.skip(), format.error_line(error)
+        stem = "".join(character if character.isalnum() else "-" for character in title.lower()).strip("-") or "my-preset"
+        path = Path(tempfile.mkdtemp(prefix="playground-preset-")) / f"{stem}.json"
+        path.write_text(text, encoding="utf-8")
+        return str(path), format.line("✓", f"Saved as {path.name}", kind="good")
+
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    row.choice.input(choose, inputs=row.choice, outputs=[row.note, *controls], **private)
+    row.load.upload(load, inputs=row.load, outputs=[row.note, *controls], **private)
+    row.save.click(save, inputs=[row.title, *controls], outputs=[row.file, row.note], **private).success(
+        None, js=_PRESS_DOWNLOAD, api_visibility="private"
+    )

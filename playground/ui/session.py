@@ -1,0 +1,59 @@
+"""What the page knows of one visitor, and the two places a request can go: the pocket model here, the hosted API."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from playground.client.api import PredictionClient
+from playground.contract.model import ModelInfo
+from playground.experiments.run import Bench, Run
+
+
+@dataclass(frozen=True)
+class Session:
+    """A visitor's choices; lives in the server's memory only and never reaches the page."""
+
+    uses_hosted: bool
+    api_key: SecretStr | None = None
+    """The visitor's own key; None for the owner's, if there is one."""
+
+
+@dataclass
+class Backends:
+    """Everything the page works with; built once by the composition root."""
+
+    pocket: PredictionClient
+    hosted: PredictionClient
+    bench: Bench
+    presets_dir: Path
+    owner_key: SecretStr | None = None
+    hosted_is_own_service: bool = False
+    """The base URL was set by the owner: it may need no key."""
+    running: dict[str, Run] = field(default_factory=lambda: dict[str, Run]())
+    """The latest run of each visitor, by session hash."""
+
+    @property
+    def first_session(self) -> Session:
+        """Where a new visitor starts."""
+        return Session(uses_hosted=self.owner_key is not None or self.hosted_is_own_service)
+
+    def model(self, session: Session) -> ModelInfo:
+        """The model that this visitor's next request goes to."""
+        return (self.hosted if session.uses_hosted else self.pocket).model
+
+    def has_key(self, session: Session) -> bool:
+        """Whether the hosted API can be used without asking for a key."""
+        return session.api_key is not None or self.owner_key is not None
+
+    def client(self, session: Session, visitor: str) -> PredictionClient:
+        """The client for this visitor's requests. Raises KeyRefusedError for a malformed key."""
+        if not session.uses_hosted:
+            return self.pocket.as_visitor(client_id=visitor)
+        client_id = visitor if self.hosted_is_own_service else None
+        return self.hosted.as_visitor(api_key=session.api_key or self.owner_key, client_id=client_id)
+
+    async def ask_hosted_model(self) -> None:
+        """Where the base URL is the owner's own service, let it say which model it runs."""
+        if self.hosted_is_own_service and (models := await self.hosted.as_visitor(api_key=self.owner_key).models()):
+            self.hosted = replace(self.hosted, model=models[0])
