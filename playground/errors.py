@@ -34,11 +34,13 @@ class Credits(StrEnum):
 class PlaygroundError(Exception):
     """`what` happened, what it means for `credits`, and what to do (`advice`); str() joins the three."""
 
-    def __init__(self, what: str, *, advice: str = "", credits: Credits = Credits.NOT_SPENT) -> None:
+    usual_credits = Credits.NOT_SPENT
+
+    def __init__(self, what: str, *, advice: str = "", credits: Credits | None = None) -> None:
         self.what = what
         self.advice = advice
-        self.credits = credits
-        super().__init__(" ".join(part for part in (what, credits.value, advice) if part))
+        self.credits = self.usual_credits if credits is None else credits
+        super().__init__(" ".join(part for part in (what, self.credits.value, advice) if part))
 
 
 class BadInputError(PlaygroundError):
@@ -61,7 +63,7 @@ class RateLimitedError(PlaygroundError):
     """Too many requests; `retry_after_s` is the server's own wish, None where it gave none."""
 
     def __init__(
-        self, what: str, *, advice: str = "", credits: Credits = Credits.NOT_SPENT, retry_after_s: float | None = None
+        self, what: str, *, advice: str = "", credits: Credits | None = None, retry_after_s: float | None = None
     ) -> None:
         super().__init__(what, advice=advice, credits=credits)
         self.retry_after_s = retry_after_s
@@ -90,6 +92,8 @@ class OutputError(PlaygroundError):
 class EngineError(PlaygroundError):
     """A model could not make the picture."""
 
+    usual_credits = Credits.NOT_AT_STAKE
+
 
 class EngineCancelledError(EngineError):
     """The engine was asked to stop between two steps."""
@@ -98,6 +102,10 @@ class EngineCancelledError(EngineError):
 class StorageError(PlaygroundError):
     """A file or the history could not be written or read."""
 
+    usual_credits = Credits.NOT_AT_STAKE
+
 
 class PresetError(PlaygroundError):
     """A preset file is not a valid preset."""
+
+    usual_credits = Credits.NOT_AT_STAKE

@@ -4,7 +4,7 @@ Pure functions that the service obeys, the engine computes with and the page sho
 Sizes and rules are those of the open-source backend that serves FLUX.1 Krea [dev].
 """
 
-from playground.contract.inputs import PredictionInput, default, label
+from playground.contract.inputs import INPUTS, PredictionInput, default, label
 from playground.contract.model import ModelInfo
 
 PIXEL_SIZES: dict[str, tuple[int, int]] = {
@@ -90,7 +90,7 @@ def _ignored_by(request: PredictionInput, model: ModelInfo) -> list[str]:
     if unread := model.unread_words(request.prompt):
         found.append(f"The {model.label} reads {model.max_words} words; not read: {', '.join(unread)}.")
     for name, reason in model.without_effect.items():
-        if getattr(request, name) != default(name):
+        if name in INPUTS and getattr(request, name) != default(name):
             found.append(f"{label(name)}: no effect, {reason}.")
     return found
 

@@ -4,15 +4,24 @@ Nothing here fails on what the API may add: extra fields are dropped, an unknown
 """
 
 import json
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Self, cast
+from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, field_serializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_serializer, model_validator
 
 _OTHER_WORDS = {"starting": "pending", "succeeded": "completed", "canceled": "cancelled"}
+_LARGEST_FLOAT = sys.float_info.max  # JSON knows longer integers
 _RESULT_KEYS = ("output", "images", "image", "urls", "url", "data")
+
+
+def _whole_characters(value: Any) -> Any:
+    """JSON can carry half a character (`"\\ud83d"`, a message cut in an emoji); such text could be neither stored nor shown."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+_Text = Annotated[str, BeforeValidator(_whole_characters)]
 
 
 class Status(StrEnum):
@@ -52,7 +61,7 @@ class Progress(BaseModel):
     total: int = 0
     queue_position: int | None = None
     """1 is next to run; None once it runs, or where the API does not say."""
-    preview: str | None = None
+    preview: _Text | None = None
 
 
 class Prediction(BaseModel):
@@ -60,20 +69,20 @@ class Prediction(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
 
-    job_id: str
+    job_id: _Text
     status: Status
-    provider: str | None = None
-    model: str | None = None
-    created_at: str | None = None
-    result: tuple[str, ...] | None = None
+    provider: _Text | None = None
+    model: _Text | None = None
+    created_at: _Text | None = None
+    result: tuple[_Text, ...] | None = None
     """URLs, data URIs or bare base64, one an output; None until completed."""
-    error: str | None = None
+    error: _Text | None = None
     progress: Progress | None = None
     seed: int | None = None
     """The seed that was used; only where the API says so."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[_Text, ...] = ()
     """What had no effect, in sentences; from our own service."""
-    metrics: dict[str, float] = {}
+    metrics: dict[_Text, float] = {}
     """Seconds: `queue_time`, `run_time`, `total_time`, as far as the API measures them."""
 
     @property
@@ -108,10 +117,10 @@ def result_items(result: Any) -> tuple[str, ...]:
     """Every output named by a `result`: a string, a list, an object holding either, or any of these as JSON text."""
     if isinstance(result, str):
         text = result.strip()
-        if text[:1] in ("[", "{"):
+        if text.startswith(("[", "{", '"')):
             try:
                 return result_items(json.loads(text))
-            except ValueError:
+            except (ValueError, RecursionError):
                 return ()
         return (text,) if text else ()
     if isinstance(result, Mapping):
@@ -127,7 +136,7 @@ def result_items(result: Any) -> tuple[str, ...]:
 
 def readable(error: Any) -> str | None:
     """An API's error value as one line: a string, an object with `detail`/`error`/`message`, or a list of such."""
-    if error is None or error == "":
+    if not error:
         return None
     if isinstance(error, str):
         return error
@@ -168,7 +177,7 @@ def _numbers(value: Any) -> dict[str, float]:
     return {
         str(key): float(number)
         for key, number in cast(Mapping[Any, Any], value).items()
-        if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+        if isinstance(number, int | float) and not isinstance(number, bool) and -_LARGEST_FLOAT <= number <= _LARGEST_FLOAT
     }
 
 
