@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
@@ -69,7 +70,9 @@ class PredictionClient:
         base_url = base_url.rstrip("/")
         wire = transport or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=100, keepalive_expiry=4.0))
         is_near = transport is not None or urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1")
-        http = httpx.AsyncClient(transport=RetryTransport(wire), timeout=timeout)
+        # Visitors share the pool; a cookie set for one must not travel with another's requests.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        http = httpx.AsyncClient(transport=RetryTransport(wire), timeout=timeout, cookies=no_cookies)
         pace = local_pace() if is_near else hosted_pace()
         return cls(base_url=base_url, http=http, pace=pace, model=model, name=name)
 
@@ -113,7 +116,7 @@ class PredictionClient:
         response = await self._send("DELETE", _path(job_id), errand, accept=(409,))
         try:
             return Prediction.model_validate(response.json())
-        except (ValueError, ValidationError):
+        except (ValueError, ValidationError, RecursionError):
             return await self.get(job_id)  # some servers answer a DELETE with nothing, or with a sentence
 
     def watch(self, first: Prediction, *, patience_s: float = 120.0) -> AsyncIterator[Prediction]:
@@ -132,7 +135,7 @@ class PredictionClient:
         try:
             response = await self._send("GET", "/models", self._errand())
             return tuple(ModelInfo.model_validate(item) for item in response.json())
-        except (NotFoundError, ValueError, TypeError):
+        except (NotFoundError, ValueError, TypeError, RecursionError):
             return ()
 
     async def check_key(self) -> None:
@@ -167,9 +170,7 @@ class PredictionClient:
         return headers
 
     def _errand(self, *, creates: bool = False) -> diagnose.Errand:
-        return diagnose.Errand(
-            host=self.name or self.host, creates=creates, is_free=self.model.is_free, has_key=self.api_key is not None
-        )
+        return diagnose.Errand(host=self.name or self.host, creates=creates, is_free=self.model.is_free, api_key=self.api_key)
 
 
 def _prediction(response: httpx.Response, errand: diagnose.Errand) -> Prediction:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import httpx
+from pydantic import SecretStr
 
 from playground.client.retry import retry_after_s
 from playground.contract.prediction import readable
@@ -32,13 +33,18 @@ class Errand:
     host: str
     creates: bool = False
     is_free: bool = False
-    has_key: bool = False
+    api_key: SecretStr | None = None
 
     def credits(self, *, sent: bool) -> Credits:
         """What to say of credits when this errand fails; `sent` if the server may have accepted it."""
         if self.is_free or not self.creates:
             return Credits.NOT_AT_STAKE
         return Credits.MAYBE_SPENT if sent else Credits.NOT_SPENT
+
+    def without_key(self, text: str) -> str:
+        """The text with the key taken out: servers repeat keys in their refusals, and messages are shown and logged."""
+        key = self.api_key.get_secret_value() if self.api_key else ""
+        return text.replace(key, "…") if key else text
 
     @property
     def next_move(self) -> str:
@@ -85,14 +91,14 @@ def from_exception(error: httpx.HTTPError | httpx.InvalidURL, errand: Errand) ->
 
 def from_response(response: httpx.Response, errand: Errand) -> PlaygroundError:
     """The error for an answer that is not a success."""
-    status, said = response.status_code, quoted(response)
+    status, said = response.status_code, quoted(response, errand)
     refused = errand.credits(sent=False)
     if status in (400, 409, 413, 415, 422):
         return BadInputError(
             f"{errand.host} refused the request: {said}", credits=refused, advice="Correct it and send it again."
         )
     if status in (401, 403):
-        if not errand.has_key:
+        if errand.api_key is None:
             return KeyRefusedError(
                 f"{errand.host} wants an API key and none was given.",
                 credits=refused,
@@ -136,20 +142,22 @@ def from_response(response: httpx.Response, errand: Errand) -> PlaygroundError:
 def not_understood(response: httpx.Response, errand: Errand) -> NotUnderstoodError:
     """The error for a success whose body is not what the contract says."""
     return NotUnderstoodError(
-        f"{errand.host} answered HTTP {response.status_code}, but not with a prediction: {quoted(response)}",
+        f"{errand.host} answered HTTP {response.status_code}, but not with a prediction: {quoted(response, errand)}",
         credits=errand.credits(sent=True),
         advice=errand.next_move,
     )
 
 
-def quoted(response: httpx.Response) -> str:
-    """The server's own words, one line and not too long; HTML pages are only named."""
-    if "html" in response.headers.get("content-type", "").lower():
+def quoted(response: httpx.Response, errand: Errand) -> str:
+    """The server's own words, one line, not too long and without the key; HTML pages are only named."""
+    start = response.text.lstrip()[:14].lower()
+    if "html" in response.headers.get("content-type", "").lower() or start.startswith(("<!doctype html", "<html")):
         return f"an HTML page ({len(response.content)} bytes)."
     try:
         text = readable(response.json())
-    except ValueError:
+    except (ValueError, RecursionError):
         text = response.text
-    line = " ".join((text or "").split()) or f"HTTP {response.status_code}, no explanation"
+    whole = (text or "").encode("utf-8", "replace").decode()  # JSON can carry half a character, which no page can show
+    line = " ".join(errand.without_key(whole).split()) or f"HTTP {response.status_code}, no explanation"
     line = line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 3] + "..."
     return line if line.endswith((".", "?", "!")) else line + "."

@@ -1,10 +1,9 @@
 """Fetching the bytes of an output: an http(s) URL, a data URI, or bare base64, as the API may give any of them."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 import httpx
 
@@ -29,13 +28,14 @@ async def fetch(
     """One output's bytes. `headers` (the key) go to `own_origin` alone. Raises OutputError."""
     credits = Credits.NOT_AT_STAKE if is_free else Credits.ALREADY_SPENT
     try:
-        if item.startswith(("http://", "https://")):
+        start = item[:8].lower()
+        if start.startswith(("http://", "https://")):
             data = await _from_url(item, http=http, own_origin=own_origin, headers=headers)
-        elif item.startswith("data:"):
+        elif start.startswith("data:"):
             data = _from_data_uri(item)
         else:
-            data = base64.b64decode("".join(item.split()), validate=True)
-    except (ValueError, binascii.Error, httpx.HTTPError, httpx.InvalidURL) as error:
+            data = _from_base64(item)
+    except (ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) if isinstance(error, _UnusableError) else type(error).__name__
         raise OutputError(
             f"A finished picture could not be fetched ({reason}).",
@@ -69,7 +69,7 @@ class _UnusableError(ValueError):
 async def _from_url(url: str, *, http: httpx.AsyncClient, own_origin: str, headers: Mapping[str, str]) -> bytes:
     """Redirects are followed by hand, so that the key never travels to another origin."""
     target, home = httpx.URL(url), _origin(httpx.URL(own_origin))
-    for _ in range(_MOST_REDIRECTS):
+    for _ in range(_MOST_REDIRECTS + 1):
         own = dict(headers) if _origin(target) == home else {}
         async with http.stream("GET", target, headers=own, follow_redirects=False) as response:
             if response.next_request is not None:
@@ -96,7 +96,14 @@ def _from_data_uri(uri: str) -> bytes:
     head, comma, body = uri.partition(",")
     if not comma:
         raise _UnusableError("a data URI without data")
-    return base64.b64decode(body, validate=True) if head.endswith(";base64") else unquote_to_bytes(body)
+    return _from_base64(unquote(body)) if head.lower().endswith(";base64") else unquote_to_bytes(body)
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        raise _UnusableError("neither a link nor base64") from None
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

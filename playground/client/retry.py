@@ -10,6 +10,7 @@ import email.utils
 import random
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC
 
 import httpx
 
@@ -61,8 +62,8 @@ class RetryTransport(httpx.AsyncBaseTransport):
         await self._transport.aclose()
 
     def _backoff_s(self, attempt: int) -> float:
-        wait_s = min(self._longest_wait_s, self._first_wait_s * 2 ** (attempt - 1))
-        return wait_s * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+        wait_s = self._first_wait_s * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+        return min(self._longest_wait_s, wait_s)
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
@@ -74,8 +75,10 @@ def retry_after_s(response: httpx.Response) -> float | None:
         seconds = float(value)
     except ValueError:
         try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
+            date = email.utils.parsedate_to_datetime(value)
+            # The oldest of the three forms of an HTTP date names no zone: all are GMT.
+            seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time()
+        except (ValueError, OverflowError):
             return None
     return max(0.0, seconds) if seconds < float("inf") else None
 

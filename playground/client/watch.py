@@ -80,7 +80,8 @@ async def watch(
     """Yield `first` and then every changed snapshot; end after a terminal one.
 
     A look that fails for a passing reason is repeated until `patience_s` have gone by without an answer; then its
-    error is raised. Stopping the iteration stops the looking and nothing else.
+    error is raised. A wait that the server asks for is cut to `patience_s` too. Stopping the iteration stops the
+    looking and nothing else.
     """
     started_s = answered_s = clock()
     latest, wait_s, saw_it_run = first, None, not first.status.is_terminal
@@ -92,14 +93,13 @@ async def watch(
         except (*_PASSING, NotFoundError) as error:
             if _is_final(error, clock() - started_s) or clock() - answered_s > patience_s:
                 raise
-            wait_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
-            wait_s = None if wait_s is None else min(max(pace.shortest_s, wait_s), patience_s)
-            continue
-        answered_s = clock()
-        wait_s = None if answer.retry_after_s is None else max(pace.shortest_s, answer.retry_after_s)
-        if answer.prediction != latest:
-            latest = answer.prediction
-            yield latest
+            asked_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
+        else:
+            answered_s, asked_s = clock(), answer.retry_after_s
+            if answer.prediction != latest:
+                latest = answer.prediction
+                yield latest
+        wait_s = None if asked_s is None else min(max(pace.shortest_s, asked_s), patience_s)
     if saw_it_run:
         pace.learn(clock() - started_s)
 
@@ -113,5 +113,5 @@ def _range_s(durations_s: deque[float]) -> tuple[float, float]:
     middle_s = statistics.median(durations_s)
     if len(durations_s) < 5:
         return min(durations_s) * 0.9, max(max(durations_s), middle_s) * 1.1
-    tenths = statistics.quantiles(durations_s, n=10)
+    tenths = statistics.quantiles(durations_s, n=10, method="inclusive")  # within what was seen, never before time zero
     return tenths[0], max(tenths[-1], tenths[0] * 1.05)
