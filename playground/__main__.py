@@ -21,8 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
     serve.add_argument("--api-key", help="require this key in X-API-Key (default: none is needed)")
-    serve.add_argument("--workers", type=int, default=1, help="pictures made at the same time (default: %(default)s)")
-    serve.add_argument("--queue-capacity", type=int, default=64, help="predictions that may wait (default: %(default)s)")
+    serve.add_argument("--workers", type=_at_least_one, default=1, help="pictures made at the same time (default: %(default)s)")
+    serve.add_argument(
+        "--queue-capacity", type=_at_least_one, default=64, help="predictions that may wait (default: %(default)s)"
+    )
     chosen = parser.parse_args(arguments)
     runner = Runner(PocketEngine(), workers=chosen.workers, queue_capacity=chosen.queue_capacity)
     api = create_api(runner, api_key=SecretStr(chosen.api_key) if chosen.api_key else None)
@@ -37,6 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     api.router.lifespan_context = running
     uvicorn.run(api, host=chosen.host, port=chosen.port, timeout_graceful_shutdown=5)
+
+
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, got {number}")
+    return number
 
 
 if __name__ == "__main__":

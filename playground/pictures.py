@@ -1,10 +1,12 @@
 """Reading the pictures that strangers give us: whatever they send, out comes a plain upright RGB picture or a clear refusal."""
 
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from playground.contract.effects import LARGEST_IMAGE_SIDE_PX, image_pixel_size, shrunk_size
 from playground.errors import BadInputError
@@ -21,16 +23,11 @@ def read_picture(source: bytes | Path) -> Image.Image:
     """
     if (len(source) if isinstance(source, bytes) else _file_size(source)) > LARGEST_UPLOAD_BYTES:
         raise BadInputError(f"image: the file is larger than {LARGEST_UPLOAD_BYTES // 2**20} MB.", advice=_SMALLER)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is lower than Pillow's
-            with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as opened:
-                _check_pixels(opened)
-                size_px = shrunk_size(*_upright_size(opened))
-                opened.draft("RGB", (2 * LARGEST_IMAGE_SIDE_PX, 2 * LARGEST_IMAGE_SIDE_PX))
-                layers = ImageOps.exif_transpose(opened).convert("RGBA").resize(size_px, Image.Resampling.LANCZOS)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInputError("image: not a readable picture.", advice="Send a png, jpg, webp, gif, bmp or tiff file.") from error
+    with _opened(BytesIO(source) if isinstance(source, bytes) else source) as opened:
+        size_px = shrunk_size(*_upright_size(opened))
+        opened.draft("RGB", (2 * LARGEST_IMAGE_SIDE_PX, 2 * LARGEST_IMAGE_SIDE_PX))
+        upright = _eight_bits(ImageOps.exif_transpose(opened))
+        layers = upright.convert("RGBA").resize(size_px, Image.Resampling.LANCZOS)
     flat = Image.new("RGB", layers.size, "white")
     flat.paste(layers, mask=layers.getchannel("A"))
     return flat
@@ -38,14 +35,8 @@ def read_picture(source: bytes | Path) -> Image.Image:
 
 def picture_size(path: Path) -> tuple[int, int]:
     """(width_px, height_px) of a picture file as it will be seen, upright, without decoding it. Raises BadInputError."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as opened:
-                _check_pixels(opened)
-                return _upright_size(opened)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInputError("image: not a readable picture.", advice="Send a png, jpg, webp, gif, bmp or tiff file.") from error
+    with _opened(path) as opened:
+        return _upright_size(opened)
 
 
 def cut_to_result(picture: Image.Image) -> Image.Image:
@@ -57,6 +48,21 @@ _EXIF_ORIENTATION = 274
 _SMALLER = "Send a smaller one; the model sees at most 1440 px a side."
 
 
+@contextmanager
+def _opened(source: BytesIO | Path) -> Generator[Image.Image]:
+    """The picture, not decoded yet; whatever goes wrong with it in the block becomes a BadInputError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # oddities of a stranger's file; size has its own limit here, lower than Pillow's
+            with Image.open(source, formats=FORMATS) as opened:
+                _check_pixels(opened)
+                yield opened
+    except BadInputError:
+        raise
+    except Exception as error:  # on a damaged file Pillow raises whatever it stumbles over: struct.error, TypeError …
+        raise BadInputError("image: not a readable picture.", advice="Send a png, jpg, webp, gif, bmp or tiff file.") from error
+
+
 def _check_pixels(opened: Image.Image) -> None:
     if opened.width * opened.height > LARGEST_PIXELS:
         raise BadInputError(
@@ -65,8 +71,16 @@ def _check_pixels(opened: Image.Image) -> None:
 
 
 def _upright_size(opened: Image.Image) -> tuple[int, int]:
-    is_turned = opened.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
+    # Pillow's tiff reader already gives the upright size.
+    is_turned = opened.format != "TIFF" and opened.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
     return (opened.height, opened.width) if is_turned else opened.size
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """16-bit greys scaled to 8; Pillow's own conversion would cut everything above 255 to white."""
+    if not picture.mode.startswith("I;16"):
+        return picture
+    return picture.convert("I").point(lambda grey: grey * (1 / 257) + 0.5).convert("L")
 
 
 def _file_size(path: Path) -> int:

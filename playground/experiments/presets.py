@@ -93,12 +93,19 @@ def preset_json(title: str, description: str, inputs: Mapping[str, Any]) -> str:
     except ValidationError as error:
         reasons = "; ".join(_problem(cast(Mapping[str, Any], problem)) for problem in error.errors())
         raise PresetError(f"These settings are no preset yet: {reasons}.", advice="Correct them and save again.") from error
-    return json.dumps(preset.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(preset.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    if len(text.encode()) > LARGEST_PRESET_BYTES:
+        raise PresetError(
+            f"These settings are no preset yet: larger than {LARGEST_PRESET_BYTES // 1024} kB.", advice="Shorten the prompt."
+        )
+    return text
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
+    if not problem["loc"]:
+        return "expected an object with title and inputs"
     return ".".join(str(part) for part in problem["loc"]) + f": {str(problem['msg']).lower()}"
 
 

@@ -12,7 +12,7 @@ from playground.client.api import ImageFile, PredictionClient
 from playground.client.download import Output
 from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction, Status
-from playground.errors import PlaygroundError, StorageError
+from playground.errors import Credits, PlaygroundError, StorageError
 from playground.history.store import HistoryStore, write_by_hash
 
 log = logging.getLogger(__name__)
@@ -145,6 +145,9 @@ class Run:
         """The whole run; never raises but for its own cancellation."""
         try:
             await self._work()
+        except asyncio.CancelledError:
+            self._show(error=PlaygroundError("The playground was stopped.", credits=Credits.NOT_AT_STAKE), is_over=True)
+            raise
         except PlaygroundError as error:
             await self._end_badly(error)
         except Exception as error:

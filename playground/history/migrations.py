@@ -21,9 +21,11 @@ MIGRATIONS: tuple[str, ...] = (
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a database of any earlier version up to date."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, statement in enumerate(MIGRATIONS[version:], start=version + 1):
-        with connection:
+    """Bring a database of any earlier version up to date; others that open it at the same moment wait."""
+    with connection:
+        # sqlite3 opens no transaction for CREATE or PRAGMA by itself, and the version must be read under the lock.
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for number, statement in enumerate(MIGRATIONS[version:], start=version + 1):
             connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number:d}")

@@ -173,6 +173,8 @@ async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def _problem(problem: dict[str, Any]) -> str:
+    if problem.get("type") == "json_invalid":
+        return f"body: not valid JSON, {problem.get('ctx', {}).get('error', 'no reason given')}"
     where = ".".join(str(part) for part in problem.get("loc", ()) if part != "body")
     came = json.dumps(problem.get("input"), default=str)
     shown = f", got {came}" if problem.get("type") not in ("missing", "extra_forbidden") and len(came) <= 60 else ""

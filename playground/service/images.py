@@ -1,7 +1,6 @@
 """Fetching the picture that the `image` input names: a data URI, or an http(s) URL on the public internet."""
 
 import base64
-import binascii
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -46,5 +45,5 @@ def _from_data_uri(uri: str) -> bytes:
     head, _, body = uri.partition(",")
     try:
         return base64.b64decode(body, validate=True) if head.endswith(";base64") else unquote_to_bytes(body)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, or a letter outside of ASCII
         raise BadInputError("image: the data URI is not valid base64.", advice="Encode the file again.") from error

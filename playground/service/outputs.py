@@ -3,8 +3,10 @@
 import base64
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from playground.contract.inputs import PredictionInput
 from playground.errors import StorageError
 
 PREVIEW_SIDE_PX = 320
+_LONGEST_EXIF_PROMPT = 5000  # escaped twelvefold at worst; the EXIF of a jpg ends at 64 kB
 _PILLOW_FORMATS = {"webp": "WEBP", "jpg": "JPEG", "png": "PNG"}
 
 
@@ -22,7 +25,8 @@ def encode(picture: Image.Image, request: PredictionInput, *, model_id: str, see
     """The file that is delivered: in `output_format`, at `output_quality`, saying which model made it and from what."""
     exif = Image.Exif()
     exif[Exif.Software] = f"FLUX.1 Krea playground, model {model_id}"
-    made_from = {"model": model_id, "input": request.model_dump(exclude={"image"}) | {"seed": seed}}
+    prompt = request.prompt[:_LONGEST_EXIF_PROMPT]
+    made_from = {"model": model_id, "input": request.model_dump(exclude={"image"}) | {"prompt": prompt, "seed": seed}}
     exif[Exif.ImageDescription] = json.dumps(made_from)
     buffer = BytesIO()
     options = {} if request.output_format == "png" else {"quality": request.output_quality}
@@ -47,6 +51,7 @@ class OutputFolder:
         self._lifetime_s = lifetime_s
         self._clock = clock
         self._written_s: dict[str, float] = {}
+        self._lock = threading.Lock()  # worker threads write while the event loop reads and prunes
 
     def write(self, name: str, data: bytes) -> None:
         """Store one file. Raises StorageError if the disk refuses."""
@@ -56,21 +61,28 @@ class OutputFolder:
             raise StorageError(
                 f"The finished picture could not be stored ({error.strerror}).", advice="Free some disk space, then try again."
             ) from error
-        self._written_s[name] = self._clock()
+        with self._lock:
+            self._written_s[name] = self._clock()
 
     def find(self, name: str) -> Path | None:
         """The file of that name if it was written here and has not expired."""
         self.prune()
-        return Path(self._folder.name) / name if name in self._written_s else None
+        path = Path(self._folder.name) / name
+        return path if name in self._written_s and path.is_file() else None
 
     def prune(self) -> None:
         """Remove what has expired."""
         now_s = self._clock()
-        for name in [name for name, written_s in self._written_s.items() if now_s - written_s > self._lifetime_s]:
-            (Path(self._folder.name) / name).unlink(missing_ok=True)
-            del self._written_s[name]
+        with self._lock:
+            expired = [name for name, written_s in self._written_s.items() if now_s - written_s > self._lifetime_s]
+            for name in expired:
+                del self._written_s[name]
+        for name in expired:
+            with suppress(OSError):  # where a file being read cannot be removed, `close` removes it
+                (Path(self._folder.name) / name).unlink()
 
     def close(self) -> None:
         """Remove everything."""
-        self._written_s.clear()
+        with self._lock:
+            self._written_s.clear()
         self._folder.cleanup()

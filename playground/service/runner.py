@@ -58,6 +58,8 @@ class Runner:
 
     async def stop(self) -> None:
         """Cancel what waits and what runs, wait for the threads, remove the outputs."""
+        while (waiting := self._queue.get()) is not None:
+            waiting.cancel()
         for task in self._tasks.values():
             task.ask_to_stop()
         for loop in self._loops:

@@ -96,7 +96,9 @@ class PocketEngine:
         try:
             return tuple(json.loads((self._folder / "vocab.json").read_text()))
         except (OSError, ValueError) as error:
-            raise EngineError("The pocket model's vocabulary is missing.", advice="Install the playground again.") from error
+            raise EngineError(
+                "The pocket model's file vocab.json is missing or damaged.", advice="Install the playground again."
+            ) from error
 
     def _ready(self) -> "Network":
         from playground.engine.pocket.network import Network

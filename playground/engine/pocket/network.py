@@ -106,5 +106,8 @@ def _verify(folder: Path) -> None:
             with (folder / name).open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != expected:
                     raise EngineError(f"The pocket model's file {name} is damaged.", advice=advice)
-    except (OSError, ValueError) as error:
-        raise EngineError("The pocket model's weights are missing or unreadable.", advice=advice) from error
+    except OSError as error:
+        name = Path(str(error.filename)).name
+        raise EngineError(f"The pocket model's file {name} is missing or unreadable.", advice=advice) from error
+    except ValueError as error:
+        raise EngineError("The pocket model's file SHA256SUMS is damaged.", advice=advice) from error
