@@ -1,7 +1,10 @@
 """Composition root: reads the settings, builds service, clients and page, launches them, and shuts them down cleanly."""
 
+import asyncio
 import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -49,10 +52,11 @@ class Playground:
     async def running(self, app: object) -> AsyncGenerator[None]:
         """Lifespan of the web server: everything asynchronous starts and stops on its loop."""
         await self.runner.start()
-        await self.backends.ask_hosted_model()
+        asking = asyncio.create_task(self.backends.ask_hosted_model())
         try:
             yield
         finally:
+            asking.cancel()
             await self.backends.bench.close()
             await self.runner.stop()
             await self.backends.pocket.aclose()
@@ -64,6 +68,7 @@ class Playground:
         page.launch(
             prevent_thread_lock=True,
             quiet=quiet,
+            inbrowser=has_desktop(),
             max_threads=MOST_EVENTS_AT_ONCE,
             allowed_paths=[str(folder) for folder in self.backends.bench.folders],
             app_kwargs={"lifespan": self.running},
@@ -75,6 +80,13 @@ class Playground:
             **page_options(),
         )
         return page
+
+
+def has_desktop() -> bool:
+    """Whether a person sits here who would like a browser window."""
+    if not sys.stdout.isatty() or "SSH_CONNECTION" in os.environ:
+        return False
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def main() -> None:

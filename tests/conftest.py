@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-screenshot", action="store_true", help="let the browser tests remake the README's picture")
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

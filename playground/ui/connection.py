@@ -12,7 +12,7 @@ from playground.ui.session import Backends, Session
 POCKET, HOSTED = "pocket", "hosted"
 
 
-def build_connection_panel(backends: Backends, session: gr.State) -> None:
+def build_connection_panel(backends: Backends, session: gr.State, *, load: Any) -> None:
     """A closed panel. A key leaves the browser once, is kept in the server's memory, and is never sent back."""
     events = _Events(backends)
     start = backends.first_session
@@ -20,7 +20,7 @@ def build_connection_panel(backends: Backends, session: gr.State) -> None:
         with gr.Row():
             with gr.Column(min_width=280):
                 where = gr.Radio(
-                    [(events.words(False), POCKET), (events.words(True), HOSTED)],
+                    events.choices(),
                     value=HOSTED if start.uses_hosted else POCKET,
                     label="Who makes the picture",
                     elem_id="where",
@@ -30,7 +30,7 @@ def build_connection_panel(backends: Backends, session: gr.State) -> None:
                     label="Your API key",
                     type="password",
                     placeholder="cdt_…",
-                    info="Kept in this server's memory until you leave; shown to nobody, saved nowhere.",
+                    info="Kept in this server's memory, at most an hour after you leave; shown to nobody, saved nowhere.",
                     elem_id="api_key",
                     html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
                 )
@@ -41,6 +41,7 @@ def build_connection_panel(backends: Backends, session: gr.State) -> None:
         note = gr.HTML(elem_id="connection_note")
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     changed = [session, panel, where, note]
+    load(events.refresh, inputs=[session], outputs=[panel, where], **private)
     where.input(events.choose, inputs=[where, session], outputs=changed, **private)
     use.click(events.use_key, inputs=[key, session], outputs=[*changed, key], **private)
     test.click(events.test_key, inputs=[key, session], outputs=note, concurrency_limit=10, **private)
@@ -57,6 +58,15 @@ class _Events:
             return "pocket model: free, runs here, small"
         hosted = self._backends.hosted
         return f"{hosted.model.label} at {hosted.host}: {format.price(hosted.model)}"
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Both places a request can go."""
+        return [(self.words(False), POCKET), (self.words(True), HOSTED)]
+
+    async def refresh(self, session: Session) -> list[Any]:
+        """The panel for a page that opens: by now the owner's own service may have said which model it runs."""
+        await self._backends.ask_hosted_model()
+        return [gr.Accordion(label=self.summary(session)), gr.Radio(self.choices())]
 
     def summary(self, session: Session) -> str:
         """The closed panel's line."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.data_classes import ImageData
 
 from playground.contract.inputs import INPUTS, bounds, choices, default, help_text, label, slider_step
 
@@ -20,7 +21,24 @@ def control(name: str, **overrides: Any) -> Component:
     options.update(overrides)
     if kind is gr.Image:
         del options["info"]  # an image box has no room for it; the tab says it beside the box
+        return _image(options)
     return kind(**options)
+
+
+def _image(options: dict[str, Any]) -> gr.Image:
+    """An image box that hands on the uploaded file itself.
+
+    Gradio's own preprocessing opens the picture and fails with an internal error where it is broken; ours is read
+    later, by `pictures.read_picture`, which says what is wrong with it.
+    """
+    made = gr.Image(**options)
+    decode = made.preprocess
+
+    def uploaded_path(payload: ImageData | None) -> Any:
+        return payload.path if payload is not None and payload.path else decode(payload)
+
+    setattr(made, "preprocess", uploaded_path)  # noqa: B010
+    return made
 
 
 def _kind(name: str) -> tuple[type[Component], dict[str, Any]]:

@@ -33,7 +33,7 @@ def run_line(update: RunUpdate, model: ModelInfo, *, seed: int | None) -> str:
     if not update.is_over:
         return line(*_under_way(update, prediction, model, elapsed), kind="busy", extra=update.warning, bar=_share(prediction))
     if prediction.status == Status.COMPLETED:
-        made = f"{model.label} · done in {elapsed} · seed {seed} · {price(model)}"
+        made = f"{made_by(prediction, model)} · done in {elapsed} · seed {seed} · {price(model)}"
         return line("✓", made, kind="good", extra=update.warning)
     if prediction.status == Status.CANCELLED:
         cost = "free" if model.is_free else "credits for this request may have been spent"
@@ -78,8 +78,8 @@ def preview(update: RunUpdate, size_px: tuple[int, int], *, pictures: int = 1) -
 
 
 def made_by(prediction: Prediction, model: ModelInfo) -> str:
-    """The id of the model that made it: the server's own word, else what was asked for."""
-    return prediction.model or model.id
+    """Which model makes it: the one that was asked, unless the server itself names another."""
+    return model.label if prediction.model in (None, model.id) else prediction.model
 
 
 def _shape(size_px: tuple[int, int]) -> str:
@@ -94,10 +94,10 @@ def _under_way(update: RunUpdate, prediction: Prediction, model: ModelInfo, elap
         where = "waiting" if place is None else "waiting: next in line" if place == 1 else f"waiting: {ordinal(place)} in line"
         return "○", f"{stopping}{where} · {elapsed}"
     if prediction.status == Status.PROCESSING and progress and progress.total:
-        return "●", f"{stopping}{model.label} · step {progress.step} of {progress.total} · {elapsed}"
+        return "●", f"{stopping}{made_by(prediction, model)} · step {progress.step} of {progress.total} · {elapsed}"
     if prediction.status.is_terminal:
         return "●", f"{stopping}fetching the pictures · {elapsed}"
-    return "●", f"{stopping}{model.label} · {prediction.status.value} · {elapsed}"
+    return "●", f"{stopping}{made_by(prediction, model)} · {prediction.status.value} · {elapsed}"
 
 
 def _stopping(update: RunUpdate) -> str:

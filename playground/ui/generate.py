@@ -41,10 +41,12 @@ class GenerateTab:
     presets: PresetRow
 
 
-def build_generate_tab(backends: Backends, session: gr.State, *, load: Any) -> GenerateTab:
-    """Lay the tab out and wire its events. `session` holds the visitor's Session, `load` is the page's load event."""
+def build_generate_tab(backends: Backends, session: gr.State, *, load: Any, unload: Any) -> GenerateTab:
+    """Lay the tab out and wire its events. `session` holds the visitor's Session, `load` and `unload` are the page's events."""
     tab = _lay_out(backends)
-    _wire(tab, Generation(backends, tab), session, load)
+    events = Generation(backends, tab)
+    _wire(tab, events, session, load)
+    unload(events.leave)
     return tab
 
 
@@ -66,7 +68,7 @@ def _lay_out(backends: Backends) -> GenerateTab:
             with gr.Row(elem_id="seed_row"):
                 inputs["seed"] = control("seed", scale=3, min_width=180)
                 random_seed = gr.Button("Random", elem_id="random_seed", size="sm", scale=1, min_width=80)
-                reuse_seed = gr.Button("Reuse last", elem_id="reuse_seed", size="sm", scale=1, min_width=90, interactive=False)
+                reuse_seed = gr.Button("Reuse last", elem_id="reuse_seed", size="sm", scale=1, min_width=90)
             with gr.Accordion("Start from an image", open=False, elem_id="image_panel"):
                 gr.Markdown(help_text("image"), elem_classes="help")
                 inputs["image"] = control("image")
@@ -129,7 +131,7 @@ def _wire(tab: GenerateTab, events: Generation, session: gr.State, load: Any) ->
     values = [*tab.inputs.values(), session]
     run_outputs = [
         tab.gallery, tab.answer, tab.request, tab.status, tab.stage,
-        tab.generate, tab.cancel, tab.check_again, tab.reuse_seed, tab.last_seed, tab.picked,
+        tab.generate, tab.cancel, tab.check_again, tab.last_seed, tab.picked,
     ]  # fmt: skip
     gr.on(
         [tab.generate.click, tab.inputs["prompt"].submit],  # pyright: ignore[reportAttributeAccessIssue]

@@ -40,20 +40,20 @@ class Generation:
     async def generate(
         self,
         prompt: str,
-        aspect_ratio: str,
-        image: str | None,
-        prompt_strength: float,
-        num_outputs: int,
-        num_inference_steps: int,
-        guidance: float,
-        seed: int | None,
-        output_format: str,
-        output_quality: int,
-        disable_safety_checker: bool,
-        go_fast: bool,
-        megapixels: str,
-        session: Session,
-        page: gr.Request,
+        aspect_ratio: str | None = None,
+        image: str | None = None,
+        prompt_strength: float | None = None,
+        num_outputs: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance: float | None = None,
+        seed: int | None = None,
+        output_format: str | None = None,
+        output_quality: int | None = None,
+        disable_safety_checker: bool | None = None,
+        go_fast: bool | None = None,
+        megapixels: str | None = None,
+        session: Session | None = None,
+        page: gr.Request | None = None,
     ) -> AsyncIterator[Updates]:
         """Make pictures from a prompt and, if given, an image.
 
@@ -61,7 +61,8 @@ class Generation:
             The picture files as delivered; the answer with model, status, seed and times; the request as it was sent.
         """
         given = {name: value for name, value in locals().items() if name in INPUTS}
-        visitor = page.session_hash or uuid4().hex
+        session = session or self._backends.first_session
+        visitor = (page.session_hash if page else None) or uuid4().hex
         try:
             request, picture = await asyncio.to_thread(read_form, given)
             client = self._backends.client(session, visitor)
@@ -96,6 +97,12 @@ class Generation:
         if (run := self._backends.running.get(page.session_hash or "")) is not None:
             run.cancel()
         return gr.Button(interactive=False)
+
+    def leave(self, page: gr.Request) -> None:
+        """The page has gone: forget its last run. One under way has noticed by itself."""
+        run = self._backends.running.get(page.session_hash or "")
+        if run is not None and run.latest.is_over:
+            del self._backends.running[page.session_hash or ""]
 
     def describe(self, *values: Any) -> Updates:
         """What a click would do with the form as it stands."""
@@ -145,14 +152,15 @@ class Generation:
         self, run: Run, visitor: str, *, size_px: tuple[int, int], body: dict[str, Any]
     ) -> AsyncIterator[Updates]:
         tab, model, seed = self._tab, run.client.model, run.request.seed
+        sent = json.dumps(body, indent=2, ensure_ascii=False)
         self._backends.running[visitor] = run
         yield {
-            tab.gallery: [],
-            tab.request: json.dumps(body, indent=2, ensure_ascii=False),
+            tab.request: sent,
             tab.generate: gr.Button(interactive=False),
             tab.cancel: gr.Button(interactive=True),
             tab.check_again: gr.Button(visible=False),
         }
+        is_cleared = False
         try:
             async for update in run.updates():
                 shown: Updates = {
@@ -160,8 +168,10 @@ class Generation:
                     tab.stage: format.preview(update, size_px, pictures=run.request.num_outputs),
                     tab.answer: _answer(run, update),
                 }
+                if update.prediction is not None and not is_cleared:
+                    shown[tab.gallery], is_cleared = [], True  # the last picture stays until a new one is on its way
                 if update.is_over:
-                    shown |= self._final(run, update)
+                    shown |= self._final(run, update) | {tab.request: sent}  # an API call gets the last update alone
                 yield shown
         finally:
             if not run.latest.is_over:
@@ -181,7 +191,6 @@ class Generation:
             final |= {
                 tab.gallery: [str(path) for path in update.files],
                 tab.last_seed: _seed(update, run.request.seed),
-                tab.reuse_seed: gr.Button(interactive=True),
                 tab.picked: 0,
             }
         return final
@@ -204,7 +213,10 @@ def read_form(given: dict[str, Any]) -> tuple[PredictionInput, ImageFile | None]
 
 def _validated(given: dict[str, Any]) -> PredictionInput:
     try:
-        return PredictionInput.model_validate({name: value for name, value in given.items() if name != "image"})
+        # None is an emptied box or an argument left out: the contract's default stands.
+        return PredictionInput.model_validate(
+            {name: value for name, value in given.items() if name != "image" and value is not None}
+        )
     except ValidationError as error:
         raise BadInputError(f"{explain(error)}.", advice="Correct it, then generate.") from error
 
@@ -225,7 +237,7 @@ def _answer(run: Run, update: RunUpdate) -> dict[str, Any]:
         return _refusal(update.error) if update.error else {"status": "sending"}
     prediction, progress = update.prediction, update.prediction.progress
     answer: dict[str, Any] = {
-        "model": format.made_by(prediction, run.client.model),
+        "model": prediction.model or run.client.model.id,
         "job_id": prediction.job_id,
         "status": prediction.status.value,
         "seed": _seed(update, run.request.seed),

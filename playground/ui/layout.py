@@ -26,8 +26,8 @@ def build_ui(backends: Backends) -> gr.Blocks:
     ) as page:
         session = gr.State(backends.first_session)
         gr.HTML(_HEADER, elem_id="header")
-        build_connection_panel(backends, session)
-        build_generate_tab(backends, session, load=page.load)
+        build_connection_panel(backends, session, load=page.load)
+        build_generate_tab(backends, session, load=page.load, unload=page.unload)
     return page
 
 

@@ -15,5 +15,11 @@
       if (region.textContent !== line) region.textContent = line;
     }).observe(status, { childList: true, subtree: true, characterData: true });
   };
+  // On a phone the button is always in reach but the picture may not be in sight.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#generate") || !matchMedia("(max-width: 760px)").matches) return;
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    document.getElementById("stage")?.scrollIntoView({ block: "nearest", behavior });
+  });
   new MutationObserver(attach).observe(document.documentElement, { childList: true, subtree: true });
 })();

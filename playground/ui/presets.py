@@ -20,9 +20,10 @@ _PRESS_DOWNLOAD = "() => document.querySelector('#preset_file a, a#preset_file, 
 
 @dataclass(frozen=True)
 class PresetRow:
-    """The row's components and the folder that its presets come from."""
+    """The row's components, the folder that its presets come from, and one for those that are saved, until the app ends."""
 
     folder: Path
+    saved: tempfile.TemporaryDirectory[str]
     choice: gr.Dropdown
     note: gr.HTML
     title: gr.Textbox
@@ -44,7 +45,8 @@ def build_preset_row(folder: Path) -> PresetRow:
             save = gr.Button("Save this form", size="sm", elem_id="preset_save", min_width=120)
             load = gr.UploadButton("Load a file", size="sm", file_types=[".json"], elem_id="preset_load", min_width=120)
         file = gr.DownloadButton("The file", visible="hidden", elem_id="preset_file")
-    return PresetRow(folder, choice, note, title, save, file, load)
+    saved = tempfile.TemporaryDirectory(prefix="playground-presets-")
+    return PresetRow(folder, saved, choice, note, title, save, file, load)
 
 
 def wire_preset_row(row: PresetRow, inputs: dict[str, Component]) -> None:
@@ -76,7 +78,7 @@ def wire_preset_row(row: PresetRow, inputs: dict[str, Component]) -> None:
         except PresetError as error:
             return gr.skip(), format.error_line(error)
         stem = "".join(character if character.isalnum() else "-" for character in title.lower()).strip("-") or "my-preset"
-        path = Path(tempfile.mkdtemp(prefix="playground-preset-")) / f"{stem}.json"
+        path = Path(tempfile.mkdtemp(dir=row.saved.name)) / f"{stem}.json"
         path.write_text(text, encoding="utf-8")
         return str(path), format.line("✓", f"Saved as {path.name}", kind="good")
 

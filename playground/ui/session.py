@@ -1,5 +1,6 @@
 """What the page knows of one visitor, and the two places a request can go: the pocket model here, the hosted API."""
 
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -7,7 +8,10 @@ from pydantic import SecretStr
 
 from playground.client.api import PredictionClient
 from playground.contract.model import ModelInfo
+from playground.errors import PlaygroundError
 from playground.experiments.run import Bench, Run
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Backends:
     """The base URL was set by the owner: it may need no key."""
     running: dict[str, Run] = field(default_factory=lambda: dict[str, Run]())
     """The latest run of each visitor, by session hash."""
+    _hosted_has_answered: bool = False
 
     @property
     def first_session(self) -> Session:
@@ -54,6 +59,14 @@ class Backends:
         return self.hosted.as_visitor(api_key=session.api_key or self.owner_key, client_id=client_id)
 
     async def ask_hosted_model(self) -> None:
-        """Where the base URL is the owner's own service, let it say which model it runs."""
-        if self.hosted_is_own_service and (models := await self.hosted.as_visitor(api_key=self.owner_key).models()):
+        """Where the base URL is the owner's own service, let it say which model it runs; asked again until it has."""
+        if not self.hosted_is_own_service or self._hosted_has_answered:
+            return
+        try:
+            models = await self.hosted.as_visitor(api_key=self.owner_key).models()
+        except PlaygroundError as error:
+            log.warning("%s was asked for its model: %s", self.hosted.host, error.what)
+            return
+        self._hosted_has_answered = True
+        if models:
             self.hosted = replace(self.hosted, model=models[0])
