@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from playground.client.api import PredictionClient
 from playground.engine.pocket import PocketEngine
-from playground.experiments.run import Bench
+from playground.experiments.bench import Bench
 from playground.history.store import HistoryStore
 from playground.service.http import create_api
 from playground.service.runner import Runner
@@ -98,7 +98,6 @@ def main() -> None:
         # Names and reasons only: a value may be a key.
         problems = "; ".join(f"PLAYGROUND_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
         raise SystemExit(f"The settings in the environment are not usable. {problems}") from None
-    page = Playground(settings).launch()
     stopping = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -106,6 +105,7 @@ def main() -> None:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    page = Playground(settings).launch()
     stopping.wait()
     page.close()
 

@@ -125,10 +125,11 @@ class PredictionClient:
 
     async def download(self, prediction: Prediction) -> list[Output]:
         """The bytes of every output, in order. Raises OutputError if one cannot be had."""
-        return [
-            await fetch(item, http=self.http, own_origin=self.base_url, headers=self._headers(), is_free=self.model.is_free)
-            for item in prediction.result or ()
-        ]
+        return [await self.download_one(item) for item in prediction.result or ()]
+
+    async def download_one(self, item: str) -> Output:
+        """The bytes of one item of a prediction's result. Raises OutputError."""
+        return await fetch(item, http=self.http, own_origin=self.base_url, headers=self._headers(), is_free=self.model.is_free)
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """The models the API describes; empty where it describes none (the hosted one does not)."""

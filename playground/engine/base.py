@@ -20,7 +20,7 @@ class Step:
 
 
 class Engine(Protocol):
-    """A text-to-image model. `generate` runs in a worker thread, one call at a time for each engine."""
+    """A text-to-image model. `generate` runs in worker threads, as many at once as the service has workers."""
 
     @property
     def info(self) -> ModelInfo:

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +10,8 @@ from playground.client.api import ImageFile, PredictionClient
 from playground.client.download import Output
 from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction, Status
-from playground.errors import Credits, PlaygroundError, StorageError
-from playground.history.store import HistoryStore, write_by_hash
+from playground.errors import Credits, OutputError, PlaygroundError, StorageError
+from playground.history.store import HistoryStore
 
 log = logging.getLogger(__name__)
 
@@ -32,52 +30,6 @@ class RunUpdate:
     elapsed_s: float = 0.0
 
 
-class Bench:
-    """Starts runs and holds on to them, so that one which is paid for goes on when its page is closed."""
-
-    def __init__(self, history: HistoryStore, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._history = history
-        self._clock = clock
-        self._free_outputs = tempfile.TemporaryDirectory(prefix="playground-pictures-")
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def folders(self) -> tuple[Path, Path]:
-        """Where pictures are kept: paid ones for good, free ones until the playground stops."""
-        return self._history.outputs, Path(self._free_outputs.name)
-
-    def start(
-        self,
-        client: PredictionClient,
-        request: PredictionInput,
-        *,
-        image: ImageFile | None = None,
-        accepted: Prediction | None = None,
-    ) -> "Run":
-        """Begin a run; it works on in the background. With `accepted` nothing is sent: that prediction is watched again."""
-        run = Run(client, request, image=image, keep=self._keep, history=self._history, clock=self._clock, accepted=accepted)
-        task = asyncio.create_task(run.work())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return run
-
-    async def close(self) -> None:
-        """Stop watching. Predictions that run elsewhere run on; their ids are in the history."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._free_outputs.cleanup()
-
-    async def _keep(self, output: Output, is_free: bool) -> Path:
-        kept, temporary = self.folders
-        if not is_free:
-            try:
-                return await self._history.keep(output.data, output.extension)
-            except StorageError:
-                log.warning("a paid picture could not be kept in %s and goes to a temporary folder", kept)
-        return await asyncio.to_thread(write_by_hash, temporary, output.data, output.extension)
-
-
 class Run:
     """One prediction on its way; `updates` may be iterated by one page."""
 
@@ -87,7 +39,7 @@ class Run:
         request: PredictionInput,
         *,
         image: ImageFile | None,
-        keep: Callable[[Output, bool], Awaitable[Path]],
+        keep_free: Callable[[Output], Awaitable[Path]],
         history: HistoryStore,
         clock: Callable[[], float],
         accepted: Prediction | None = None,
@@ -95,7 +47,7 @@ class Run:
         self.client = client
         self.request = request
         self.image = image
-        self._keep = keep
+        self._keep_free = keep_free
         self._history = history
         self._clock = clock
         self._started_s = clock()
@@ -110,6 +62,11 @@ class Run:
         if self._latest.is_over:
             return self._latest
         return replace(self._latest, elapsed_s=self._clock() - self._started_s)
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether the request is on its way and its id still unknown."""
+        return self._latest.prediction is None and not self._latest.is_over
 
     async def updates(self, *, every_s: float = 0.5) -> AsyncIterator[RunUpdate]:
         """The latest state whenever it changes, and at least every `every_s` seconds; ends after the final one."""
@@ -167,11 +124,29 @@ class Run:
         last = self._latest.prediction or first
         files: tuple[Path, ...] = ()
         if last.status == Status.COMPLETED:
-            outputs = await self.client.download(last)
-            files = tuple([await self._keep(output, self.client.model.is_free) for output in outputs])
+            files = await self._fetch_and_keep(last)
         kept = tuple(path for path in files if path.is_relative_to(self._history.outputs))
         await self._remember(lambda: self._history.record_ended(last, base_url=self.client.base_url, outputs=kept), last)
         self._show(files=files, is_over=True)
+
+    async def _fetch_and_keep(self, prediction: Prediction) -> tuple[Path, ...]:
+        """Every output that can be had; those that cannot are a warning as long as one could."""
+        files: list[Path] = []
+        lost: list[OutputError] = []
+        for item in prediction.result or ():
+            try:
+                files.append(await self._keep(await self.client.download_one(item)))
+            except OutputError as error:
+                lost.append(error)
+        if not files:
+            raise lost[0] if lost else OutputError("The prediction is completed but names no picture.", credits=self._spent)
+        if lost:
+            self._show(warning=f"{len(lost)} of {len(lost) + len(files)} pictures are missing: {lost[0]}")
+        return tuple(files)
+
+    @property
+    def _spent(self) -> Credits:
+        return Credits.NOT_AT_STAKE if self.client.model.is_free else Credits.ALREADY_SPENT
 
     async def _end_badly(self, error: PlaygroundError) -> None:
         prediction = self._latest.prediction
@@ -192,6 +167,14 @@ class Run:
             await write()
         except StorageError as error:
             self._show(warning=f"{error} This prediction's id is {prediction.job_id}.")
+
+    async def _keep(self, output: Output) -> Path:
+        if not self.client.model.is_free:
+            try:
+                return await self._history.keep(output.data, output.extension)
+            except StorageError as error:
+                self._show(warning=f"{error} Download the picture now: it is kept only until the playground stops.")
+        return await self._keep_free(output)
 
     async def _send_cancel(self, job_id: str) -> None:
         try:

@@ -120,8 +120,14 @@ def write_by_hash(folder: Path, data: bytes, extension: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-            partial.write_bytes(data)
-            partial.replace(path)
+            try:
+                with partial.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
             f"The picture could not be written to {folder} ({error.strerror}).",

@@ -1,5 +1,6 @@
 """Fetching the picture that the `image` input names: a data URI, or an http(s) URL on the public internet."""
 
+import asyncio
 import base64
 from urllib.parse import unquote_to_bytes
 
@@ -19,8 +20,9 @@ async def fetch(image: str) -> bytes:
     if not image.startswith(("http://", "https://")):
         raise BadInputError("image: expected an http(s) URL or a data URI.", advice="Give one of these, or upload the file.")
     try:
-        return await _from_url(image)
-    except (ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
+        async with asyncio.timeout(_FETCH_TIMEOUT_S):  # in all: httpx limits each read alone, and bytes may drip
+            return await _from_url(image)
+    except (ValueError, TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
         raise BadInputError(
             "image: nothing could be fetched from that address.", advice="Use a public http(s) URL, or upload the file."
         ) from error

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from playground.client.api import PredictionClient
 from playground.contract.model import ModelInfo
 from playground.errors import PlaygroundError
-from playground.experiments.run import Bench, Run
+from playground.experiments.bench import Bench
+from playground.experiments.run import Run
 
 log = logging.getLogger(__name__)
 

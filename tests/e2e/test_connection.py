@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import ROOT, free_port, start_app, stop_app
+from tests.e2e.driving import set_number
 from tests.e2e.hosted import KEY, HostedApi, ServerThread, create_hosted_api
 
 OpenPage = Callable[..., Page]
@@ -97,8 +98,7 @@ def test_switching_back_to_the_pocket_model_needs_no_restart(
     page.click("#connection > button")
     page.locator("#where label", has_text="pocket model").click()
     expect(page.locator("#plan")).to_contain_text("free: pocket model")
-    page.fill("#num_inference_steps input[type=number]", "2")
-    page.press("#num_inference_steps input[type=number]", "Tab")
+    set_number(page, "num_inference_steps", 2)
     expect(page.locator("#plan")).to_contain_text("2 steps")
     page.click("#generate")
     expect(page.locator("#status")).to_contain_text("pocket model · done in", timeout=30_000)
@@ -168,8 +168,7 @@ def test_an_own_service_says_itself_which_model_it_runs(open_page: OpenPage, tmp
             page.wait_for_timeout(250)
             page.reload()
             page.wait_for_selector("#plan .plan")
-        page.fill("#num_inference_steps input[type=number]", "2")
-        page.press("#num_inference_steps input[type=number]", "Tab")
+        set_number(page, "num_inference_steps", 2)
         expect(page.locator("#plan")).to_contain_text("2 steps · free: pocket model")
         page.click("#generate")
         expect(page.locator("#status")).to_contain_text("pocket model · done in", timeout=30_000)

@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from playground.experiments.presets import read_preset
+from tests.e2e.driving import set_number
 
 OpenPage = Callable[..., Page]
 WIDE, PHONE = (1440, 900), (390, 844)
@@ -29,8 +30,7 @@ def open_panel(page: Page, panel: str) -> None:
 
 
 def set_steps(page: Page, steps: int) -> None:
-    page.fill("#num_inference_steps input[type=number]", str(steps))
-    page.press("#num_inference_steps input[type=number]", "Tab")
+    set_number(page, "num_inference_steps", steps)
 
 
 def choose_preset_file(page: Page, path: Path) -> None:
@@ -114,7 +114,7 @@ def test_same_seed_gives_the_same_file_and_reuse_brings_the_seed_back(open_page:
 def test_cancel_stops_the_run_and_the_next_one_works(open_page: OpenPage, app_url: str) -> None:
     page = open_page(app_url)
     open_panel(page, "more")
-    page.fill("#num_outputs input[type=number]", "4")
+    set_number(page, "num_outputs", 4)
     set_steps(page, 50)
     page.click("#generate")
     expect(page.locator("#status")).to_contain_text(re.compile(r"step \d+ of 50"), timeout=RUN_TIMEOUT_MS)
@@ -122,7 +122,7 @@ def test_cancel_stops_the_run_and_the_next_one_works(open_page: OpenPage, app_ur
     page.click("#cancel", force=True)  # twice does no harm
     expect(page.locator("#status")).to_contain_text(re.compile(r"cancelled after \d+\.\d s · free"), timeout=10_000)
     expect(page.locator("#generate")).to_be_enabled()
-    page.fill("#num_outputs input[type=number]", "1")
+    set_number(page, "num_outputs", 1)
     set_steps(page, 2)
     page.click("#generate")
     finished(page)
@@ -169,7 +169,7 @@ def test_broken_upload_is_refused_in_words(open_page: OpenPage, app_url: str, tm
 def test_several_pictures_stand_in_the_gallery(open_page: OpenPage, app_url: str) -> None:
     page = open_page(app_url)
     open_panel(page, "more")
-    page.fill("#num_outputs input[type=number]", "3")
+    set_number(page, "num_outputs", 3)
     page.locator("#megapixels label", has_text="0.25").click()
     set_steps(page, 2)
     expect(page.locator("#plan")).to_contain_text("3 pictures · 512×512 · 2 steps")
@@ -199,7 +199,7 @@ def test_unknown_words_are_named_before_the_click(open_page: OpenPage, app_url: 
 def test_two_visitors_wait_only_for_the_worker_and_see_their_place(open_page: OpenPage, app_url: str) -> None:
     first, second = open_page(app_url), open_page(app_url)
     open_panel(first, "more")
-    first.fill("#num_outputs input[type=number]", "4")
+    set_number(first, "num_outputs", 4)
     set_steps(first, 50)
     first.click("#generate")
     expect(first.locator("#status")).to_contain_text(re.compile(r"step \d+ of 50"), timeout=RUN_TIMEOUT_MS)
@@ -216,7 +216,7 @@ def test_two_visitors_wait_only_for_the_worker_and_see_their_place(open_page: Op
 def test_a_closed_tab_frees_the_worker(open_page: OpenPage, app_url: str) -> None:
     leaving = open_page(app_url)
     open_panel(leaving, "more")
-    leaving.fill("#num_outputs input[type=number]", "4")
+    set_number(leaving, "num_outputs", 4)
     set_steps(leaving, 50)
     leaving.click("#generate")
     expect(leaving.locator("#status")).to_contain_text(re.compile(r"step \d+ of 50"), timeout=RUN_TIMEOUT_MS)

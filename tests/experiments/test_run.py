@@ -17,7 +17,8 @@ from playground.contract.model import FLUX_KREA, ModelInfo
 from playground.contract.prediction import Prediction, Status
 from playground.engine.base import Engine
 from playground.errors import BadInputError, EngineError, NetworkError, OutputError
-from playground.experiments.run import Bench, Run, RunUpdate
+from playground.experiments.bench import Bench
+from playground.experiments.run import Run, RunUpdate
 from playground.history.store import HistoryStore
 from playground.service.http import create_api
 from playground.service.outputs import OutputFolder
@@ -429,3 +430,43 @@ async def test_runs_at_the_same_time_keep_to_themselves(bench: Bench) -> None:
 
     assert [end.prediction and end.prediction.seed for end in ends] == [1, 2, 3, 4, 5]
     assert len({end.files for end in ends}) == 5
+
+
+class SpoilingSecondFolder(OutputFolder):
+    """Delivers the first picture well and spoils the second."""
+
+    def write(self, name: str, data: bytes) -> None:
+        super().write(name, b"<html>gone</html>" if "-1." in name else data)
+
+
+async def test_one_lost_output_does_not_take_the_others_with_it(bench: Bench) -> None:
+    async with wired(InstantEngine(), FLUX_KREA, outputs=SpoilingSecondFolder()) as (_, client, _wire):
+        end = await end_of(bench.start(client, REQUEST))
+    assert end.error is None
+    assert len(end.files) == 1
+    assert end.warning is not None
+    assert "1 of 2 pictures are missing" in end.warning
+
+
+async def test_a_paid_picture_that_cannot_be_kept_is_delivered_with_a_warning(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / "outputs").write_text("a file where the folder should be")
+    async with wired(InstantEngine(), FLUX_KREA) as (_, client, _wire):
+        end = await end_of(bench.start(client, REQUEST))
+    assert len(end.files) == 2
+    assert all(path.is_file() for path in end.files)
+    assert end.warning is not None
+    assert "Download the picture now" in end.warning
+
+
+async def test_closing_waits_for_the_answer_to_a_request_on_its_way(tmp_path: Path) -> None:
+    async with wired(GatedEngine(), FLUX_KREA) as (_, client, wire):
+        bench = Bench(HistoryStore(tmp_path))
+        wire.posts_may_pass.clear()
+        bench.start(client, REQUEST)
+        await until(lambda: wire.methods)
+        closing_down = asyncio.create_task(bench.close())
+        await asyncio.sleep(0)
+        wire.posts_may_pass.set()
+        await closing_down
+    assert len(rows(tmp_path)) == 1

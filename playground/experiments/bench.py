@@ -1,0 +1,76 @@
+"""The bench: where runs are started and held on to, and where their pictures lie."""
+
+import asyncio
+import tempfile
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from playground.client.api import ImageFile, PredictionClient
+from playground.client.download import Output
+from playground.contract.inputs import PredictionInput
+from playground.contract.prediction import Prediction
+from playground.experiments.run import Run
+from playground.history.store import HistoryStore, write_by_hash
+
+_MOST_FREE_PICTURES = 1000  # the page has its own copy of what it shows
+_LAST_ANSWERS_S = 3.0
+
+
+class Bench:
+    """Starts runs and holds on to them, so that one which is paid for goes on when its page is closed."""
+
+    def __init__(self, history: HistoryStore, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._history = history
+        self._clock = clock
+        self._free_outputs = tempfile.TemporaryDirectory(prefix="playground-pictures-")
+        self._free_paths: OrderedDict[Path, None] = OrderedDict()
+        self._runs: dict[asyncio.Task[None], Run] = {}
+
+    @property
+    def folders(self) -> tuple[Path, Path]:
+        """Where pictures are kept: paid ones for good, the latest free ones until the playground stops."""
+        return self._history.outputs, Path(self._free_outputs.name)
+
+    def start(
+        self,
+        client: PredictionClient,
+        request: PredictionInput,
+        *,
+        image: ImageFile | None = None,
+        accepted: Prediction | None = None,
+    ) -> Run:
+        """Begin a run; it works on in the background. With `accepted` nothing is sent: that prediction is watched again."""
+        run = Run(
+            client,
+            request,
+            image=image,
+            keep_free=self._keep_free,
+            history=self._history,
+            clock=self._clock,
+            accepted=accepted,
+        )
+        task = asyncio.create_task(run.work())
+        self._runs[task] = run
+        task.add_done_callback(self._runs.pop)
+        return run
+
+    async def close(self) -> None:
+        """Stop watching. Predictions that run elsewhere run on; their ids are in the history."""
+        # A request on its way may be accepted any moment: its answer brings the id that must not be lost.
+        if sending := [task for task, run in self._runs.items() if run.is_sending]:
+            await asyncio.wait(sending, timeout=_LAST_ANSWERS_S)
+        tasks = list(self._runs)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._free_outputs.cleanup()
+
+    async def _keep_free(self, output: Output) -> Path:
+        path = await asyncio.to_thread(write_by_hash, self.folders[1], output.data, output.extension)
+        self._free_paths[path] = None
+        self._free_paths.move_to_end(path)
+        while len(self._free_paths) > _MOST_FREE_PICTURES:
+            self._free_paths.popitem(last=False)[0].unlink(missing_ok=True)
+        return path
