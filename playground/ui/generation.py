@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from playground.errors import BadInputError, KeyRefusedError, PlaygroundError
 from playground.experiments.run import Run, RunUpdate
 from playground.pictures import picture_size, read_picture
 from playground.ui import format
-from playground.ui.session import Backends, Session
+from playground.ui.session import Backends, Session, Shown
 
 if TYPE_CHECKING:
     from playground.ui.generate import GenerateTab
@@ -31,7 +32,7 @@ _LARGEST_DRAWN_SEED = 2**32 - 1
 
 
 class Generation:
-    """Handlers of one tab. They hold no state of a visitor but the runs under way, in `backends.running`."""
+    """Handlers of one tab. They hold no state of a visitor but what their page shows, in `backends.shown`."""
 
     def __init__(self, backends: Backends, tab: "GenerateTab") -> None:
         self._backends = backends
@@ -64,7 +65,7 @@ class Generation:
         session = session or self._backends.first_session
         visitor = (page.session_hash if page else None) or uuid4().hex
         try:
-            request, picture = await asyncio.to_thread(read_form, given)
+            request, picture, size_px = await asyncio.to_thread(read_form, given)
             client = self._backends.client(session, visitor)
             if session.uses_hosted and not self._backends.has_key(session) and not self._backends.hosted_is_own_service:
                 raise KeyRefusedError(
@@ -76,33 +77,32 @@ class Generation:
         body = client.body(request)
         if picture is not None:
             body["file:image"] = f"{picture.name}, {len(picture.data)} bytes"
-        run = self._backends.bench.start(client, request, image=picture)
-        async for update in self._follow(run, visitor, size_px=_result_size(request, given["image"]), body=body):
+        shown = Shown(self._backends.bench.start(client, request, image=picture), size_px, body)
+        async for update in self._follow(shown, visitor):
             yield update
 
     async def check_again(self, session: Session, page: gr.Request) -> AsyncIterator[Updates]:
         """Watch the last prediction again after contact was lost; sends no new one."""
         visitor = page.session_hash or ""
-        lost = self._backends.running.get(visitor)
-        if lost is None or (accepted := lost.latest.prediction) is None:
+        lost = self._backends.shown.get(visitor)
+        if lost is None or (accepted := lost.run.latest.prediction) is None:
             yield {self._tab.check_again: gr.Button(visible=False)}
             return
-        run = self._backends.bench.start(lost.client, lost.request, accepted=accepted)
-        size_px = pixel_size(lost.request.aspect_ratio, lost.request.megapixels)
-        async for update in self._follow(run, visitor, size_px=size_px, body=lost.client.body(lost.request)):
+        run = self._backends.bench.start(lost.run.client, lost.run.request, accepted=accepted)
+        async for update in self._follow(replace(lost, run=run), visitor):
             yield update
 
     async def cancel(self, page: gr.Request) -> Any:
         """Ask the server to stop this visitor's run."""
-        if (run := self._backends.running.get(page.session_hash or "")) is not None:
-            run.cancel()
+        if (shown := self._backends.shown.get(page.session_hash or "")) is not None:
+            shown.run.cancel()
         return gr.Button(interactive=False)
 
     def leave(self, page: gr.Request) -> None:
         """The page has gone: forget its last run. One under way has noticed by itself."""
-        run = self._backends.running.get(page.session_hash or "")
-        if run is not None and run.latest.is_over:
-            del self._backends.running[page.session_hash or ""]
+        shown = self._backends.shown.get(page.session_hash or "")
+        if shown is not None and shown.run.latest.is_over:
+            del self._backends.shown[page.session_hash or ""]
 
     def describe(self, *values: Any) -> Updates:
         """What a click would do with the form as it stands."""
@@ -148,36 +148,34 @@ class Generation:
             return None
         return pictures[min(picked, len(pictures) - 1)][0]
 
-    async def _follow(
-        self, run: Run, visitor: str, *, size_px: tuple[int, int], body: dict[str, Any]
-    ) -> AsyncIterator[Updates]:
-        tab, model, seed = self._tab, run.client.model, run.request.seed
-        sent = json.dumps(body, indent=2, ensure_ascii=False)
-        self._backends.running[visitor] = run
-        yield {
-            tab.request: sent,
-            tab.generate: gr.Button(interactive=False),
-            tab.cancel: gr.Button(interactive=True),
-            tab.check_again: gr.Button(visible=False),
-        }
+    async def _follow(self, shown: Shown, visitor: str) -> AsyncIterator[Updates]:
+        tab, run = self._tab, shown.run
+        sent = json.dumps(shown.body, indent=2, ensure_ascii=False)
+        self._backends.shown[visitor] = shown
         is_cleared = False
         try:
+            yield {
+                tab.request: sent,
+                tab.generate: gr.Button(interactive=False),
+                tab.cancel: gr.Button(interactive=True),
+                tab.check_again: gr.Button(visible=False),
+            }
             async for update in run.updates():
-                shown: Updates = {
-                    tab.status: format.run_line(update, model, seed=_seed(update, seed)),
-                    tab.stage: format.preview(update, size_px, pictures=run.request.num_outputs),
+                changes: Updates = {
+                    tab.status: format.run_line(update, run.client.model, seed=_seed(update, run.request.seed)),
+                    tab.stage: format.preview(update, shown.size_px, pictures=run.request.num_outputs),
                     tab.answer: _answer(run, update),
                 }
                 if update.prediction is not None and not is_cleared:
-                    shown[tab.gallery], is_cleared = [], True  # the last picture stays until a new one is on its way
+                    changes[tab.gallery], is_cleared = [], True  # the last picture stays until a new one is on its way
                 if update.is_over:
-                    shown |= self._final(run, update) | {tab.request: sent}  # an API call gets the last update alone
-                yield shown
+                    changes |= self._final(run, update) | {tab.request: sent}  # an API call gets the last update alone
+                yield changes
         finally:
             if not run.latest.is_over:
                 run.leave()
-            elif run.latest.error is None and self._backends.running.get(visitor) is run:
-                del self._backends.running[visitor]
+            elif run.latest.error is None and self._backends.shown.get(visitor) is shown:
+                del self._backends.shown[visitor]
 
     def _final(self, run: Run, update: RunUpdate) -> Updates:
         tab = self._tab
@@ -196,19 +194,20 @@ class Generation:
         return final
 
 
-def read_form(given: dict[str, Any]) -> tuple[PredictionInput, ImageFile | None]:
-    """The form as a request with a seed that is drawn here where none is given, so that it is always known.
+def read_form(given: dict[str, Any]) -> tuple[PredictionInput, ImageFile | None, tuple[int, int]]:
+    """The form as a request, its image file, and the result's (width_px, height_px).
 
-    The picture is turned upright, flattened and shrunk as the API would do it. Raises BadInputError. Blocks: use a thread.
+    A seed is drawn here where none is given, so that it is always known. The picture is turned upright, flattened and
+    shrunk as the API would do it. Raises BadInputError. Blocks: use a thread.
     """
     request = _validated(given)
     seed = effective_seed(request) or 1 + secrets.randbelow(_LARGEST_DRAWN_SEED)
     request = request.model_copy(update={"seed": seed})
     if given["image"] is None:
-        return request, None
-    buffer = BytesIO()
-    read_picture(Path(given["image"])).save(buffer, "PNG")
-    return request, ImageFile("image.png", buffer.getvalue(), "image/png")
+        return request, None, pixel_size(request.aspect_ratio, request.megapixels)
+    picture, buffer = read_picture(Path(given["image"])), BytesIO()
+    picture.save(buffer, "PNG")
+    return request, ImageFile("image.png", buffer.getvalue(), "image/png"), image_pixel_size(*picture.size)
 
 
 def _validated(given: dict[str, Any]) -> PredictionInput:

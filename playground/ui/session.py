@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -24,6 +25,15 @@ class Session:
     """The visitor's own key; None for the owner's, if there is one."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A run on a visitor's page, with what its updates do not carry."""
+
+    run: Run
+    size_px: tuple[int, int]
+    body: dict[str, Any]
+
+
 @dataclass
 class Backends:
     """Everything the page works with; built once by the composition root."""
@@ -35,8 +45,8 @@ class Backends:
     owner_key: SecretStr | None = None
     hosted_is_own_service: bool = False
     """The base URL was set by the owner: it may need no key."""
-    running: dict[str, Run] = field(default_factory=lambda: dict[str, Run]())
-    """The latest run of each visitor, by session hash."""
+    shown: dict[str, Shown] = field(default_factory=lambda: dict[str, Shown]())
+    """What each visitor's page shows, by session hash."""
     _hosted_has_answered: bool = False
 
     @property

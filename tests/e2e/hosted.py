@@ -22,8 +22,8 @@ class HostedApi:
     cancelled: list[str] = field(default_factory=list)
     looks: int = 0
     looks_until_done: int = 3
-    is_silent: bool = False
-    """Answers no look at a prediction any more."""
+    forgets: bool = False
+    """Answers every look as if there were no such prediction."""
 
 
 def create_hosted_api(seen: HostedApi) -> FastAPI:
@@ -43,9 +43,7 @@ def create_hosted_api(seen: HostedApi) -> FastAPI:
     @api.get("/v1/predictions/{job_id}")
     async def look(job_id: str, request: Request, x_api_key: str | None = Header(None)) -> dict[str, object]:
         check(x_api_key)
-        if seen.is_silent:
-            raise HTTPException(503, "not now")
-        if not job_id.startswith("job-"):
+        if seen.forgets or not job_id.startswith("job-"):
             raise HTTPException(404, "not found")
         if job_id in seen.cancelled:
             return {"id": job_id, "status": "canceled"}

@@ -175,3 +175,35 @@ def test_an_own_service_says_itself_which_model_it_runs(open_page: OpenPage, tmp
     finally:
         stop_app(process)
         stop_app(service)
+
+
+def test_the_owner_s_key_connects_every_visitor_and_is_found_nowhere(
+    open_page: OpenPage, hosted: HostedApi, tmp_path: Path
+) -> None:
+    process, url = start_app(tmp_path / "kept", PLAYGROUND_BASE_URL=hosted.url, PLAYGROUND_API_KEY=KEY)
+    try:
+        page = open_page(url)
+        expect(page.locator("#connection")).to_contain_text("FLUX.1 Krea [dev] · 45 credits · the owner's key")
+        page.click("#generate")
+        expect(page.locator("#status")).to_contain_text("FLUX.1 Krea [dev] · done in", timeout=30_000)
+        places = [page.content(), page.request.get(f"{url}/config").text(), page.request.get(f"{url}/gradio_api/info").text()]
+        assert all(KEY not in place for place in places)
+    finally:
+        stop_app(process)
+
+
+def test_contact_that_was_lost_is_taken_up_again_without_a_second_request(
+    open_page: OpenPage, connected_url: str, hosted: HostedApi
+) -> None:
+    hosted.forgets = True
+    page = open_page(connected_url)
+    enter_key(page, KEY)
+    expect(page.locator("#plan")).to_contain_text("45 credits")
+    page.click("#generate")
+    expect(page.locator("#status")).to_contain_text("does not have what was asked for", timeout=40_000)
+    expect(page.locator("#status")).to_contain_text("Prediction job-1 was accepted")
+    hosted.forgets = False
+    page.click("#check_again")
+    expect(page.locator("#status")).to_contain_text("done in", timeout=30_000)
+    expect(page.locator("#check_again")).to_be_hidden()
+    assert hosted.created == 1
