@@ -62,7 +62,8 @@ def stop_app(process: subprocess.Popen[bytes]) -> int:
         raise
 
 
-@pytest.fixture(scope="session")
+# Package scope: Playwright keeps an event loop running in this thread, and the async tests of other packages need theirs.
+@pytest.fixture(scope="package")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The playground without a key, started once."""
     process, url = start_app(tmp_path_factory.mktemp("data"))
@@ -70,7 +71,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     stop_app(process)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = chromium()
     if path is None:
