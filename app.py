@@ -1,6 +1,7 @@
 """Composition root: reads the settings, builds service, clients and page, launches them, and shuts them down cleanly."""
 
 import asyncio
+import io
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import gradio as gr
 import httpx
@@ -98,6 +100,8 @@ def main() -> None:
         # Names and reasons only: a value may be a key.
         problems = "; ".join(f"PLAYGROUND_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
         raise SystemExit(f"The settings in the environment are not usable. {problems}") from None
+    # The address is news now, also where the output goes to a file.
+    cast(io.TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)
     stopping = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -12,22 +12,21 @@ from playground.contract.effects import LARGEST_IMAGE_SIDE_PX, image_pixel_size,
 from playground.errors import BadInputError
 
 LARGEST_UPLOAD_BYTES = 32 * 1024 * 1024
-LARGEST_PIXELS = 64_000_000
+LARGEST_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def read_picture(source: bytes | Path) -> Image.Image:
     """RGB, upright (EXIF), transparency laid on white, the first frame of an animation, shrunk to fit 1440×1440 px.
 
-    Raises BadInputError for what is not a picture, is broken, or is larger than 32 MB or 64 megapixels.
+    Raises BadInputError for what is not a picture, is broken, or is larger than 32 MB or 40 megapixels.
     """
     if (len(source) if isinstance(source, bytes) else _file_size(source)) > LARGEST_UPLOAD_BYTES:
         raise BadInputError(f"image: the file is larger than {LARGEST_UPLOAD_BYTES // 2**20} MB.", advice=_SMALLER)
     with _opened(BytesIO(source) if isinstance(source, bytes) else source) as opened:
         size_px = shrunk_size(*_upright_size(opened))
         opened.draft("RGB", (2 * LARGEST_IMAGE_SIDE_PX, 2 * LARGEST_IMAGE_SIDE_PX))
-        upright = _eight_bits(ImageOps.exif_transpose(opened))
-        layers = upright.convert("RGBA").resize(size_px, Image.Resampling.LANCZOS)
+        layers = _shrunk(_eight_bits(ImageOps.exif_transpose(opened)), size_px).convert("RGBA")
     flat = Image.new("RGB", layers.size, "white")
     flat.paste(layers, mask=layers.getchannel("A"))
     return flat
@@ -74,6 +73,16 @@ def _upright_size(opened: Image.Image) -> tuple[int, int]:
     # Pillow's tiff reader already gives the upright size.
     is_turned = opened.format != "TIFF" and opened.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
     return (opened.height, opened.width) if is_turned else opened.size
+
+
+def _shrunk(picture: Image.Image, size_px: tuple[int, int]) -> Image.Image:
+    """Resized before it is converted where that is possible: a large upload then takes a quarter of the memory."""
+    plain = (
+        picture
+        if picture.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in picture.info
+        else picture.convert("RGBA")
+    )
+    return plain.resize(size_px, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

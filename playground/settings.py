@@ -1,6 +1,7 @@
 """The only reader of the environment. Each setting is documented in the README's table."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
@@ -36,6 +37,11 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _http(cls, base_url: str) -> str:
-        if not base_url.startswith(("http://", "https://")):
-            raise ValueError("PLAYGROUND_BASE_URL must begin with http:// or https://")
+        try:
+            parts = urlsplit(base_url)
+            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if not is_usable:
+            raise ValueError("expected an address such as https://api.example.org/v1")
         return base_url.rstrip("/")

@@ -135,7 +135,7 @@ def test_a_picture_is_shrunk_to_fit_and_cut_to_the_model(
 
 
 def test_a_picture_of_too_many_pixels_is_refused() -> None:
-    with pytest.raises(BadInputError, match="9000×8000 px is more than 64 megapixels"):
+    with pytest.raises(BadInputError, match="9000×8000 px is more than 40 megapixels"):
         read_picture(file_of(Image.new("1", (9000, 8000))))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from pydantic import SecretStr, ValidationError
@@ -17,12 +18,13 @@ from playground.client.watch import Pace, hosted_pace, local_pace, watch
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA, ModelInfo
 from playground.contract.prediction import Prediction
-from playground.errors import KeyRefusedError, NotFoundError
+from playground.errors import BadInputError, KeyRefusedError, NotFoundError, NotUnderstoodError
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=10.0)
 KEY_HEADER = "X-API-Key"
 CLIENT_HEADER = "X-Client-Id"
 _LONGEST_KEY = 512
+_NEAR_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,10 @@ class PredictionClient:
     ) -> Self:
         """A client of the API at `base_url` (which ends in `/v1`). `transport` replaces the network, for an app in process."""
         base_url = base_url.rstrip("/")
-        wire = transport or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=100, keepalive_expiry=4.0))
-        is_near = transport is not None or urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1")
+        wire = transport or httpx.AsyncHTTPTransport(
+            limits=httpx.Limits(max_connections=100, keepalive_expiry=4.0), proxy=_proxy(base_url)
+        )
+        is_near = transport is not None or urlsplit(base_url).hostname in _NEAR_HOSTS
         # Visitors share the pool; a cookie set for one must not travel with another's requests.
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
         http = httpx.AsyncClient(transport=RetryTransport(wire), timeout=timeout, cookies=no_cookies)
@@ -115,8 +119,8 @@ class PredictionClient:
         errand = self._errand()
         response = await self._send("DELETE", _path(job_id), errand, accept=(409,))
         try:
-            return Prediction.model_validate(response.json())
-        except (ValueError, ValidationError, RecursionError):
+            return _prediction(response, errand)
+        except NotUnderstoodError:
             return await self.get(job_id)  # some servers answer a DELETE with nothing, or with a sentence
 
     def watch(self, first: Prediction, *, patience_s: float = 120.0) -> AsyncIterator[Prediction]:
@@ -143,7 +147,7 @@ class PredictionClient:
         """Raise if the key is refused or the API unreachable. Looks up a prediction that cannot exist: costs nothing."""
         try:
             await self._look("00000000-0000-0000-0000-000000000000")
-        except NotFoundError:
+        except (NotFoundError, BadInputError):  # some servers find such an id malformed; they have read the key by then
             return
 
     async def _look(self, job_id: str) -> Answered:
@@ -176,9 +180,17 @@ class PredictionClient:
 
 def _prediction(response: httpx.Response, errand: diagnose.Errand) -> Prediction:
     try:
-        return Prediction.model_validate(response.json())
+        return Prediction.model_validate(json.loads(errand.without_key(response.text)))
     except (ValueError, ValidationError, RecursionError) as error:
         raise diagnose.not_understood(response, errand) from error
+
+
+def _proxy(base_url: str) -> str | None:
+    """The environment's proxy for this address; httpx looks for one itself only where no transport is given."""
+    parts = urlsplit(base_url)
+    if not parts.hostname or parts.hostname in _NEAR_HOSTS or proxy_bypass(parts.hostname):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _path(job_id: str) -> str:

@@ -122,10 +122,12 @@ def from_response(response: httpx.Response, errand: Errand) -> PlaygroundError:
     wait_s = retry_after_s(response)
     if status == 429 or (status == 503 and wait_s is not None):
         when = "Wait a little" if wait_s is None else f"Wait {wait_s:.0f} s"
+        # A 503 may come from a gateway that had already passed the request on.
+        is_sent = status == 503
         return RateLimitedError(
             f"{errand.host} takes no more requests at the moment: {said}",
-            credits=refused,
-            advice=f"{when}, then try again.",
+            credits=errand.credits(sent=is_sent),
+            advice=f"{when}. {errand.next_move}" if is_sent else f"{when}, then try again.",
             retry_after_s=wait_s,
         )
     if status >= 500:

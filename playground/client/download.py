@@ -1,7 +1,8 @@
 """Fetching the bytes of an output: an http(s) URL, a data URI, or bare base64, as the API may give any of them."""
 
+import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -11,6 +12,7 @@ from playground.errors import Credits, OutputError
 
 LARGEST_OUTPUT_BYTES = 64 * 1024 * 1024
 _MOST_REDIRECTS = 4
+_WAITS_S = (0.2, 1.0)
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ async def fetch(
     try:
         start = item[:8].lower()
         if start.startswith(("http://", "https://")):
-            data = await _from_url(item, http=http, own_origin=own_origin, headers=headers)
+            data = await _patiently(lambda: _from_url(item, http=http, own_origin=own_origin, headers=headers))
         elif start.startswith("data:"):
             data = _from_data_uri(item)
         else:
@@ -64,6 +66,16 @@ def picture_type(data: bytes) -> tuple[str, str] | None:
 
 class _UnusableError(ValueError):
     pass
+
+
+async def _patiently(read: Callable[[], Awaitable[bytes]]) -> bytes:
+    """The transport repeats requests that get no answer; here an answer that breaks off in its body is asked for again."""
+    for wait_s in _WAITS_S:
+        try:
+            return await read()
+        except httpx.TransportError:
+            await asyncio.sleep(wait_s)
+    return await read()
 
 
 async def _from_url(url: str, *, http: httpx.AsyncClient, own_origin: str, headers: Mapping[str, str]) -> bytes:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from playground.contract.prediction import Prediction
+from playground.contract.prediction import Prediction, Status
 from playground.errors import NetworkError, NotFoundError, PlaygroundError, RateLimitedError, ServerError, TimedOutError
 
 _PASSING = (NetworkError, TimedOutError, ServerError, RateLimitedError)
@@ -100,7 +100,7 @@ async def watch(
                 latest = answer.prediction
                 yield latest
         wait_s = None if asked_s is None else min(max(pace.shortest_s, asked_s), patience_s)
-    if saw_it_run:
+    if saw_it_run and latest.status == Status.COMPLETED:
         pace.learn(clock() - started_s)
 
 

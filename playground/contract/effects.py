@@ -61,7 +61,7 @@ def effective_seed(request: PredictionInput) -> int | None:
 
 
 def remarks(request: PredictionInput, model: ModelInfo, *, has_image: bool) -> tuple[str, ...]:
-    """One sentence for each word, and each input moved from its default, that will have no effect."""
+    """One sentence for each word of the prompt, and each input that asks for something, that will have no effect."""
     return tuple(_ignored_inputs(request, has_image=has_image) + _ignored_by(request, model))
 
 
@@ -87,6 +87,8 @@ def _ignored_by(request: PredictionInput, model: ModelInfo) -> list[str]:
     found: list[str] = []
     if unknown := model.unknown_words(request.prompt):
         found.append(f"The {model.label} doesn't know: {', '.join(unknown)}.")
+    if vague := model.vaguely_known_words(request.prompt):
+        found.append(f"The {model.label} has only a vague idea of: {', '.join(vague)}.")
     if unread := model.unread_words(request.prompt):
         found.append(f"The {model.label} reads {model.max_words} words; not read: {', '.join(unread)}.")
     for name, reason in model.without_effect.items():

@@ -4,7 +4,7 @@ Names and meaning follow the model's API page; defaults and ranges which that pa
 backend that serves the model. Controls, validation, API schema and presets are all derived from `PredictionInput`.
 """
 
-from typing import Annotated, Any, Literal, cast, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -28,9 +28,7 @@ class PredictionInput(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    prompt: Annotated[str, Field(min_length=1)] = _input(
-        ..., label="Prompt", help="What the picture should show.", group="what"
-    )
+    prompt: str = _input(..., label="Prompt", help="What the picture should show.", group="what")
     aspect_ratio: AspectRatio = _input(
         "1:1", label="Aspect ratio", help="Width to height. Ignored when there is an image.", group="shape"
     )
@@ -53,7 +51,12 @@ class PredictionInput(BaseModel):
         1, label="Number of outputs", help="Pictures per request; the price is the same.", group="shape", ge=1, le=4
     )
     num_inference_steps: int = _input(
-        28, label="Steps", help="Denoising steps. 28-50 recommended; fewer is faster and rougher.", group="how", ge=1, le=50
+        28,
+        label="Steps",
+        help="Steps from noise to picture. 28-50 recommended; fewer is faster and rougher.",
+        group="how",
+        ge=1,
+        le=50,
     )
     guidance: float = _input(
         3.0,
@@ -67,12 +70,14 @@ class PredictionInput(BaseModel):
     seed: int | None = _input(
         None,
         label="Seed",
-        help="The same seed and settings give the same picture. Empty or 0 means random.",
+        help="Same seed, same settings, same picture (hosted: only with Go fast off). Empty or 0: random.",
         group="how",
         ge=0,
         le=LARGEST_SEED,
     )
-    output_format: OutputFormat = _input("webp", label="File format", help="Format of the delivered file.", group="file")
+    output_format: OutputFormat = _input(
+        "webp", label="File format", help="webp is small, jpg opens everywhere, png keeps every pixel.", group="file"
+    )
     output_quality: int = _input(
         80, label="File quality", help="0 smallest, 100 best. No effect on png.", group="file", ge=0, le=100
     )
@@ -82,7 +87,7 @@ class PredictionInput(BaseModel):
     go_fast: bool = _input(
         True,
         label="Go fast",
-        help="A cheaper way to run the same model, slightly different pictures. Ignored with an image.",
+        help="Saves time with the same model; pictures differ slightly. Ignored with an image.",
         group="how",
     )
     megapixels: Megapixels = _input("1", label="Megapixels", help="0.25 halves both sides.", group="shape")
@@ -148,7 +153,10 @@ def explain(error: ValidationError) -> str:
             parts.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
         else:
             shown = repr(problem["input"])
-            parts.append(f"{name}: {problem['msg'].lower()}, got {shown if len(shown) <= 60 else shown[:57] + '...'}")
+            shown = shown if len(shown) <= 60 else shown[:57] + "..."
+            is_out_of_bounds = problem["type"] in ("greater_than_equal", "less_than_equal") and name in INPUTS
+            wanted = "expected {:g} to {:g}".format(*bounds(name)) if is_out_of_bounds else problem["msg"].lower()
+            parts.append(f"{name}: {wanted}, got {shown}")
     return "; ".join(parts)
 
 

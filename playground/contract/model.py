@@ -24,8 +24,12 @@ class ModelInfo(BaseModel):
     credits_per_request: int = 0
     prompt_hint: str = ""
     example_prompt: str = ""
+    things: tuple[str, ...] = ()
+    """What it was taught to draw, where that is a list."""
     known_words: frozenset[str] | None = None
     """Lower-case vocabulary; None for a model that reads any text."""
+    vague_words: frozenset[str] = frozenset()
+    """Words of the vocabulary that were only now and then in the training captions: no promise of a picture."""
     max_words: int | None = None
     """Known words past this many are not read; None for no limit of this kind."""
     without_effect: dict[str, str] = {}
@@ -41,6 +45,10 @@ class ModelInfo(BaseModel):
         if self.known_words is None:
             return []
         return list(dict.fromkeys(word for word in content_words(prompt) if word not in self.known_words))
+
+    def vaguely_known_words(self, prompt: str) -> list[str]:
+        """Words of the prompt that this model reads but hardly knows, each once, in order."""
+        return list(dict.fromkeys(word for word in content_words(prompt) if word in self.vague_words))
 
     def unread_words(self, prompt: str) -> list[str]:
         """Known words that come after the last one this model reads."""

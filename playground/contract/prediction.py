@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, field_serializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, model_validator
+
+from playground.contract.inputs import LARGEST_SEED
 
 _OTHER_WORDS = {"starting": "pending", "succeeded": "completed", "canceled": "cancelled"}
 _LARGEST_FLOAT = sys.float_info.max  # JSON knows longer integers
+_LARGEST_COUNT = 1_000_000  # nonsense beyond it is dropped, not shown
+_LONGEST_ERROR = 2000
 _RESULT_KEYS = ("output", "images", "image", "urls", "url", "data")
 
 
@@ -57,9 +61,9 @@ class Progress(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    step: int = 0
-    total: int = 0
-    queue_position: int | None = None
+    step: int = Field(default=0, ge=0, le=_LARGEST_COUNT)
+    total: int = Field(default=0, ge=0, le=_LARGEST_COUNT)
+    queue_position: int | None = Field(default=None, ge=0, le=_LARGEST_COUNT)
     """1 is next to run; None once it runs, or where the API does not say."""
     preview: _Text | None = None
 
@@ -100,7 +104,7 @@ class Prediction(BaseModel):
             "job_id": _text(_first(raw, "job_id", "id")),
             "status": raw.get("status"),
             "result": result_items(_first(raw, "result", "output")) or None,
-            "error": readable(raw.get("error")),
+            "error": _shortened(readable(raw.get("error"))),
             "progress": _tolerated(Progress, raw.get("progress")),
             "seed": _integer(raw.get("seed")),
             "notes": _strings(raw.get("notes")),
@@ -153,6 +157,10 @@ def readable(error: Any) -> str | None:
     return str(error)
 
 
+def _shortened(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _LONGEST_ERROR else text[: _LONGEST_ERROR - 3] + "..."
+
+
 def _first(raw: Mapping[str, Any], *names: str) -> Any:
     return next((raw[name] for name in names if raw.get(name) is not None), None)
 
@@ -162,7 +170,8 @@ def _text(value: Any) -> str | None:
 
 
 def _integer(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    is_usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_SEED
+    return value if is_usable else None
 
 
 def _strings(value: Any) -> tuple[str, ...]:

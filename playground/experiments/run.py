@@ -15,6 +15,8 @@ from playground.history.store import HistoryStore
 
 log = logging.getLogger(__name__)
 
+_MOST_OUTPUTS = 16  # four is what can be asked for
+
 
 @dataclass(frozen=True)
 class RunUpdate:
@@ -22,6 +24,8 @@ class RunUpdate:
 
     prediction: Prediction | None = None
     files: tuple[Path, ...] = ()
+    size_bytes: int = 0
+    """Of all files together."""
     error: PlaygroundError | None = None
     warning: str | None = None
     """What went wrong beside the prediction: the history, a cancel that did not arrive."""
@@ -53,6 +57,7 @@ class Run:
         self._started_s = clock()
         self._latest = RunUpdate(prediction=accepted)
         self._changed = asyncio.Event()
+        self._size_bytes = 0
         self._cancel_wanted = False
         self._cancelling: asyncio.Task[None] | None = None
 
@@ -133,9 +138,11 @@ class Run:
         """Every output that can be had; those that cannot are a warning as long as one could."""
         files: list[Path] = []
         lost: list[OutputError] = []
-        for item in prediction.result or ():
+        for item in (prediction.result or ())[:_MOST_OUTPUTS]:
             try:
-                files.append(await self._keep(await self.client.download_one(item)))
+                output = await self.client.download_one(item)
+                files.append(await self._keep(output))
+                self._size_bytes += len(output.data)
             except OutputError as error:
                 lost.append(error)
         if not files:
@@ -198,8 +205,9 @@ class Run:
         self._latest = RunUpdate(
             prediction=prediction or latest.prediction,
             files=latest.files if files is None else files,
+            size_bytes=self._size_bytes,
             error=error or latest.error,
-            warning=warning or latest.warning,
+            warning=" ".join(dict.fromkeys(filter(None, (latest.warning, warning)))) or None,
             is_cancelling=latest.is_cancelling if is_cancelling is None else is_cancelling,
             is_over=is_over,
             elapsed_s=self._clock() - self._started_s,

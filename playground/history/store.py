@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from playground.errors import Credits, StorageError
 from playground.history.migrations import migrate
 
 T = TypeVar("T")
+
+_PREPARING_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class HistoryStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.outputs = folder / "outputs"
+        self._preparing = threading.Lock()
         self._ready = False
 
     async def record_created(self, prediction: Prediction, request: PredictionInput, *, base_url: str) -> None:
@@ -89,6 +94,21 @@ class HistoryStore:
         """Store a picture under its content hash; the same bytes are stored once."""
         return await asyncio.to_thread(write_by_hash, self.outputs, data, extension)
 
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Once a store: write-ahead log and schema. SQLite does not wait for a lock when it changes the log."""
+        with self._preparing:
+            for attempt in range(_PREPARING_ATTEMPTS):
+                if self._ready:
+                    return
+                try:
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    migrate(connection)
+                    self._ready = True
+                except sqlite3.OperationalError:  # another process prepares the same file
+                    if attempt == _PREPARING_ATTEMPTS - 1:
+                        raise
+                    time.sleep(0.1)
+
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await asyncio.to_thread(self._with_connection, work)
 
@@ -97,11 +117,8 @@ class HistoryStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.folder / "history.sqlite3", timeout=10)) as connection:
                 connection.row_factory = sqlite3.Row
-                connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
-                if not self._ready:
-                    migrate(connection)
-                    self._ready = True
+                self._prepare(connection)
                 with connection:
                     return work(connection)
         except (OSError, sqlite3.Error) as error:

@@ -32,6 +32,9 @@ _STATUS_CODES: dict[type[PlaygroundError], int] = {
 _BODY_ROOM = LARGEST_UPLOAD_BYTES * 4 // 3 + 1024 * 1024  # an image in base64, and the rest of the JSON
 
 
+_MOST_PICTURES_READ_AT_ONCE = 2  # decoding a large upload takes hundreds of megabytes for a moment
+
+
 class CreateRequest(BaseModel):
     """The body of POST /predictions. Optional fields of the hosted API that mean nothing here are accepted and unused."""
 
@@ -46,6 +49,7 @@ def create_api(runner: Runner, *, api_key: SecretStr | None = None) -> FastAPI:
     api = FastAPI(title="Prediction API of the FLUX.1 Krea playground", version=__version__)
     api.state.runner = runner
     api.state.api_key = api_key
+    api.state.reading = asyncio.Semaphore(_MOST_PICTURES_READ_AT_ONCE)
     api.add_middleware(BodyLimit, most_bytes=_BODY_ROOM)
     api.add_exception_handler(PlaygroundError, _answer_error)
     api.add_exception_handler(RequestValidationError, _answer_invalid)
@@ -103,7 +107,7 @@ async def create_prediction(body: CreateRequest, request: Request, runner: Runne
     _check_model(body.model, runner)
     image = None
     if body.input.image is not None:
-        image = await asyncio.to_thread(_ready, await fetch(body.input.image))
+        image = await _ready(request, await fetch(body.input.image))
     return _with_urls(await runner.submit(body.input, client=client, image=image), request)
 
 
@@ -122,7 +126,7 @@ async def create_prediction_from_upload(
         wanted = PredictionInput.model_validate_json(input)
     except ValidationError as error:
         raise BadInputError(explain(error)) from error
-    picture = await asyncio.to_thread(_ready, await image.read())
+    picture = await _ready(request, await image.read())
     return _with_urls(await runner.submit(wanted, client=client, image=picture), request)
 
 
@@ -144,8 +148,9 @@ def _check_model(model: str, runner: Runner) -> None:
         raise NotFoundError(f"This service runs {runner.model.id}, not what was asked for.", advice="See GET /v1/models.")
 
 
-def _ready(data: bytes) -> Image:
-    return cut_to_result(read_picture(data))
+async def _ready(request: Request, data: bytes) -> Image:
+    async with request.app.state.reading:
+        return await asyncio.to_thread(lambda: cut_to_result(read_picture(data)))
 
 
 def _with_urls(prediction: Prediction, request: Request) -> Prediction:

@@ -1,11 +1,12 @@
 """The Connection panel: which model runs, and a visitor's own key, for this session only."""
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 from pydantic import SecretStr
 
-from playground.errors import KeyRefusedError, PlaygroundError
+from playground.errors import Credits, KeyRefusedError, PlaygroundError
 from playground.ui import format
 from playground.ui.session import Backends, Session
 
@@ -41,7 +42,7 @@ def build_connection_panel(backends: Backends, session: gr.State, *, load: Any) 
         note = gr.HTML(elem_id="connection_note")
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     changed = [session, panel, where, note]
-    load(events.refresh, inputs=[session], outputs=[panel, where], **private)
+    load(events.refresh, inputs=[session], outputs=[session, panel, where], **private)
     where.input(events.choose, inputs=[where, session], outputs=changed, **private)
     use.click(events.use_key, inputs=[key, session], outputs=[*changed, key], **private)
     test.click(events.test_key, inputs=[key, session], outputs=note, concurrency_limit=10, **private)
@@ -66,19 +67,19 @@ class _Events:
     async def refresh(self, session: Session) -> list[Any]:
         """The panel for a page that opens: by now the owner's own service may have said which model it runs."""
         await self._backends.ask_hosted_model()
-        return [gr.Accordion(label=self.summary(session)), gr.Radio(self.choices())]
+        return [replace(session, is_page=True), gr.Accordion(label=self.summary(session)), gr.Radio(self.choices())]
 
     def summary(self, session: Session) -> str:
         """The closed panel's line."""
         model = self._backends.model(session)
         whose = ""
         if session.uses_hosted:
-            whose = " · your key" if session.api_key else " · the owner's key" if self._backends.owner_key else " · no key yet"
+            whose = f" · {self._backends.whose_key(session)}"
         return f"Connection: {model.label} · {format.price(model)}{whose}"
 
     def choose(self, where: str, session: Session) -> list[Any]:
         """Switch between the two; takes effect with the next picture."""
-        chosen = Session(uses_hosted=where == HOSTED, api_key=session.api_key)
+        chosen = replace(session, uses_hosted=where == HOSTED)
         needs_key = chosen.uses_hosted and not self._backends.has_key(chosen) and not self._backends.hosted_is_own_service
         note = format.line("○", "Enter your key, then generate.", kind="idle") if needs_key else ""
         return self._changed(chosen, note)
@@ -86,14 +87,14 @@ class _Events:
     def use_key(self, key: str, session: Session) -> list[Any]:
         """Take a key into this session and switch to the hosted API; the box is emptied."""
         try:
-            chosen = Session(uses_hosted=True, api_key=self._checked(key))
+            chosen = replace(session, uses_hosted=True, api_key=self._checked(key))
         except PlaygroundError as error:
             return [*self._changed(session, format.error_line(error)), ""]
-        return [*self._changed(chosen, format.line("✓", "Key in use for this session.", kind="good")), ""]
+        return [*self._changed(chosen, format.line("✓", "Key taken for this session; not tested yet.", kind="good")), ""]
 
     def forget_key(self, session: Session) -> list[Any]:
         """Drop the visitor's key."""
-        chosen = Session(uses_hosted=self._backends.first_session.uses_hosted)
+        chosen = replace(self._backends.first_session, is_page=True)
         return [*self._changed(chosen, format.line("✓", "Your key is forgotten.", kind="good")), ""]
 
     async def test_key(self, key: str, session: Session) -> str:
@@ -102,7 +103,8 @@ class _Events:
             own = self._checked(key) if key.strip() else session.api_key or self._backends.owner_key
             await self._backends.hosted.as_visitor(api_key=own).check_key()
         except PlaygroundError as error:
-            return format.line("✗", f"{error} Nothing was charged.", kind="bad")
+            cost = "" if error.credits is Credits.NOT_SPENT else f" {Credits.NOT_SPENT}"
+            return format.line("✗", f"{error}{cost}", kind="bad")
         return format.line("✓", f"{self._backends.hosted.host} accepts this connection. Nothing was charged.", kind="good")
 
     def _checked(self, key: str) -> SecretStr:

@@ -1,5 +1,6 @@
 """Contract field to component: each control's label, help, default, bounds and choices come from the contract."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -7,6 +8,8 @@ from gradio.components import Component
 from gradio.data_classes import ImageData
 
 from playground.contract.inputs import INPUTS, bounds, choices, default, help_text, label, slider_step
+
+EXAMPLE = Path(__file__).parent / "example.webp"
 
 # HTML on this page is for eyes; endpoints return data. Gradio offers no option for this, and a subclass that overrides
 # the property would make it write a stub file next to this one.
@@ -22,7 +25,11 @@ def control(name: str, **overrides: Any) -> Component:
     if kind is gr.Image:
         del options["info"]  # an image box has no room for it; the tab says it beside the box
         return _image(options)
-    return kind(**options)
+    made = kind(**options)
+    if kind in (gr.Slider, gr.Number):
+        # Gradio would answer a number out of bounds with an error of its own; the contract says what it expects.
+        setattr(made, "preprocess", lambda value: value)  # noqa: B010
+    return made
 
 
 def _image(options: dict[str, Any]) -> gr.Image:

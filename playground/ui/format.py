@@ -33,11 +33,11 @@ def run_line(update: RunUpdate, model: ModelInfo, *, seed: int | None) -> str:
     if not update.is_over:
         return line(*_under_way(update, prediction, model, elapsed), kind="busy", extra=update.warning, bar=_share(prediction))
     if prediction.status == Status.COMPLETED:
-        made = f"{made_by(prediction, model)} · done in {elapsed} · seed {seed} · {price(model)}"
+        made = f"{made_by(prediction, model)} · done in {elapsed} · seed {seed} · {file_size(update)}{price(model)}"
         return line("✓", made, kind="good", extra=update.warning)
     if prediction.status == Status.CANCELLED:
         cost = "free" if model.is_free else "credits for this request may have been spent"
-        return line("■", f"cancelled after {elapsed} · {cost}", kind="bad", extra=update.warning)
+        return line("■", f"cancelled after {elapsed} · {cost}", kind="idle", extra=update.warning)
     reason = prediction.error or "The API gave no reason."
     cost = "" if model.is_free else " Credits may have been spent."
     return line("✗", f"The prediction failed: {reason}{cost}", kind="bad", extra=update.warning)
@@ -75,6 +75,18 @@ def preview(update: RunUpdate, size_px: tuple[int, int], *, pictures: int = 1) -
     inside = f'<img src="{uri}" alt="The picture so far">' if uri else ""
     several = " several" if pictures > 1 else ""
     return f'<div class="running{several}"><div class="frame" style="{_shape(size_px)}">{inside}</div></div>'
+
+
+def things_line(model: ModelInfo) -> str:
+    """A closed list of what the model was taught to draw; nothing for a model that draws anything."""
+    if not model.things:
+        return ""
+    return f"<details><summary>All {len(model.things)} things it draws</summary>{escape(', '.join(model.things))}</details>"
+
+
+def file_size(update: RunUpdate) -> str:
+    """The size of all files in kB (1000 bytes), followed by a dot; empty where it is not known."""
+    return f"{update.size_bytes / 1000:.1f} kB · " if update.size_bytes else ""
 
 
 def made_by(prediction: Prediction, model: ModelInfo) -> str:

@@ -1,7 +1,6 @@
 """The Generate tab: one prompt, one picture, a few honest dials; the run streams into the page while it works."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -9,12 +8,11 @@ from gradio.components import Component
 
 from playground.contract.inputs import INPUTS, help_text
 from playground.ui import format
-from playground.ui.controls import control
+from playground.ui.controls import EXAMPLE, control
 from playground.ui.generation import Generation
 from playground.ui.presets import PresetRow, build_preset_row, wire_preset_row
 from playground.ui.session import Backends
 
-EXAMPLE = Path(__file__).parent / "example.webp"
 EXAMPLE_SEED = 7
 _MOST_RUNS_AT_ONCE = 100  # each is an idle coroutine; the worker is what they wait for
 
@@ -39,6 +37,8 @@ class GenerateTab:
     use_as_input: gr.Button
     picked: gr.State
     presets: PresetRow
+    image_panel: gr.Accordion
+    things: gr.HTML
 
 
 def build_generate_tab(backends: Backends, session: gr.State, *, load: Any, unload: Any) -> GenerateTab:
@@ -57,6 +57,7 @@ def _lay_out(backends: Backends) -> GenerateTab:
         with gr.Column(elem_id="dials", scale=5, min_width=320):
             presets = build_preset_row(backends.presets_dir)
             inputs["prompt"] = control("prompt", value=example)
+            things = gr.HTML(elem_id="things")
             with gr.Row(elem_id="run_bar"):
                 generate = gr.Button("Generate", variant="primary", elem_id="generate", scale=3, min_width=120)
                 cancel = gr.Button("Cancel", elem_id="cancel", interactive=False, scale=1, min_width=90)
@@ -69,7 +70,7 @@ def _lay_out(backends: Backends) -> GenerateTab:
                 inputs["seed"] = control("seed", scale=3, min_width=180)
                 random_seed = gr.Button("Random", elem_id="random_seed", size="sm", scale=1, min_width=80)
                 reuse_seed = gr.Button("Reuse last", elem_id="reuse_seed", size="sm", scale=1, min_width=90)
-            with gr.Accordion("Start from an image", open=False, elem_id="image_panel"):
+            with gr.Accordion("Start from an image", open=False, elem_id="image_panel") as image_panel:
                 gr.Markdown(help_text("image"), elem_classes="help")
                 inputs["image"] = control("image")
                 inputs["prompt_strength"] = control("prompt_strength", visible=False)
@@ -124,6 +125,8 @@ def _lay_out(backends: Backends) -> GenerateTab:
         use_as_input=use_as_input,
         picked=gr.State(0),
         presets=presets,
+        image_panel=image_panel,
+        things=things,
     )
 
 
@@ -169,7 +172,7 @@ def _wire(tab: GenerateTab, events: Generation, session: gr.State, load: Any) ->
         [load, session.change],
         events.fit_to_model,
         inputs=[prompt, session],
-        outputs=prompt,
+        outputs=[prompt, tab.things],
         api_visibility="private",
         queue=False,
         show_progress="hidden",
@@ -183,9 +186,9 @@ def _wire(tab: GenerateTab, events: Generation, session: gr.State, load: Any) ->
     tab.gallery.select(events.pick, outputs=tab.picked, api_visibility="private", queue=False)
     tab.use_as_input.click(
         events.use_as_input,
-        inputs=[tab.gallery, tab.picked],
-        outputs=tab.inputs["image"],
+        inputs=[tab.picked],
+        outputs=[tab.inputs["image"], tab.image_panel],
         api_visibility="private",
         queue=False,
     )
-    wire_preset_row(tab.presets, tab.inputs)
+    wire_preset_row(tab.presets, tab.inputs, tab.image_panel)

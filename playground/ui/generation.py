@@ -2,11 +2,11 @@
 
 import asyncio
 import json
+import logging
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -21,7 +21,9 @@ from playground.errors import BadInputError, KeyRefusedError, PlaygroundError
 from playground.experiments.run import Run, RunUpdate
 from playground.pictures import picture_size, read_picture
 from playground.ui import format
+from playground.ui.controls import EXAMPLE
 from playground.ui.session import Backends, Session, Shown
+from playground.ui.uploads import uploaded
 
 if TYPE_CHECKING:
     from playground.ui.generate import GenerateTab
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 Updates = dict[Block, Any]
 
 _LARGEST_DRAWN_SEED = 2**32 - 1
+_MOST_PICTURES_READ_AT_ONCE = 2  # decoding a large upload takes hundreds of megabytes for a moment
+
+log = logging.getLogger(__name__)
 
 
 class Generation:
@@ -37,6 +42,7 @@ class Generation:
     def __init__(self, backends: Backends, tab: "GenerateTab") -> None:
         self._backends = backends
         self._tab = tab
+        self._reading = asyncio.Semaphore(_MOST_PICTURES_READ_AT_ONCE)
 
     async def generate(
         self,
@@ -65,19 +71,21 @@ class Generation:
         session = session or self._backends.first_session
         visitor = (page.session_hash if page else None) or uuid4().hex
         try:
-            request, picture, size_px = await asyncio.to_thread(read_form, given)
+            self._check_connection(session, page)
+            async with self._reading:
+                request, picture, size_px = await asyncio.to_thread(read_form, given)
             client = self._backends.client(session, visitor)
-            if session.uses_hosted and not self._backends.has_key(session) and not self._backends.hosted_is_own_service:
-                raise KeyRefusedError(
-                    "The hosted API needs a key.", advice="Enter one under Connection, or use the pocket model."
-                )
+            self._check_idle(visitor)
         except PlaygroundError as error:
             yield {self._tab.status: format.error_line(error), self._tab.answer: _refusal(error)}
             return
         body = client.body(request)
         if picture is not None:
             body["file:image"] = f"{picture.name}, {len(picture.data)} bytes"
-        shown = Shown(self._backends.bench.start(client, request, image=picture), size_px, body)
+        before = self._backends.shown.get(visitor)
+        run = self._backends.bench.start(client, request, image=picture)
+        shown = Shown(run, size_px, body, before=before.files if before else (EXAMPLE,))
+        self._backends.shown[visitor] = shown
         async for update in self._follow(shown, visitor):
             yield update
 
@@ -136,17 +144,41 @@ class Generation:
         model = self._backends.model(session)
         examples = {"", *(client.model.example_prompt for client in (self._backends.pocket, self._backends.hosted))}
         value = model.example_prompt if prompt in examples and model.example_prompt else prompt
-        return gr.Textbox(value=value, info=f"{help_text('prompt')} {model.prompt_hint}".strip())
+        hint = f"{help_text('prompt')} {model.prompt_hint}".strip()
+        return gr.Textbox(value=value, info=hint), format.things_line(model)
 
     def pick(self, event: gr.SelectData) -> int:
         """Which picture of the gallery is looked at."""
         return event.index if isinstance(event.index, int) else 0
 
-    def use_as_input(self, pictures: list[tuple[str, str | None]] | None, picked: int) -> str | None:
-        """The picture that is looked at, as the image to start from."""
-        if not pictures:
-            return None
-        return pictures[min(picked, len(pictures) - 1)][0]
+    def use_as_input(self, picked: int, page: gr.Request) -> Any:
+        """The picture that is looked at, as the image to start from; the server's own list, not one that a request names."""
+        shown = self._backends.shown.get(page.session_hash or "")
+        files = shown.files if shown else (EXAMPLE,)
+        if not files:
+            return gr.skip(), gr.skip()
+        return str(files[max(0, min(picked, len(files) - 1))]), gr.Accordion(open=True)
+
+    def _check_connection(self, session: Session, page: gr.Request | None) -> None:
+        """Raise where a page is connected otherwise than the server remembers, or a key is needed and missing.
+
+        A server that was restarted has forgotten its sessions: a page that says "your key" could spend the owner's.
+        Browsers mark what a page asks of its own server; API callers, who have no page, are not marked so.
+        """
+        is_from_page = page is not None and page.headers.get("sec-fetch-site") == "same-origin"
+        if is_from_page and not session.is_page:
+            raise KeyRefusedError(
+                "The server has forgotten this page's connection, perhaps because it was restarted.",
+                advice="Reload the page, and choose the model or enter the key again.",
+            )
+        if session.uses_hosted and not self._backends.has_key(session) and not self._backends.hosted_is_own_service:
+            raise KeyRefusedError("The hosted API needs a key.", advice="Enter one under Connection, or use the pocket model.")
+
+    def _check_idle(self, visitor: str) -> None:
+        """Raise where a paid run of this visitor is under way: a second one would be paid for by accident."""
+        shown = self._backends.shown.get(visitor)
+        if shown is not None and not shown.run.client.model.is_free and not shown.run.latest.is_over:
+            raise BadInputError("A paid picture is already being made.", advice="Wait for it, or cancel it first.")
 
     async def _follow(self, shown: Shown, visitor: str) -> AsyncIterator[Updates]:
         tab, run = self._tab, shown.run
@@ -161,36 +193,42 @@ class Generation:
                 tab.check_again: gr.Button(visible=False),
             }
             async for update in run.updates():
-                changes: Updates = {
-                    tab.status: format.run_line(update, run.client.model, seed=_seed(update, run.request.seed)),
-                    tab.stage: format.preview(update, shown.size_px, pictures=run.request.num_outputs),
-                    tab.answer: _answer(run, update),
-                }
+                changes = self._changes(shown, update)
                 if update.prediction is not None and not is_cleared:
                     changes[tab.gallery], is_cleared = [], True  # the last picture stays until a new one is on its way
                 if update.is_over:
-                    changes |= self._final(run, update) | {tab.request: sent}  # an API call gets the last update alone
+                    changes |= self._final(shown, update) | {tab.request: sent}  # an API call gets the last update alone
                 yield changes
         finally:
             if not run.latest.is_over:
                 run.leave()
-            elif run.latest.error is None and self._backends.shown.get(visitor) is shown:
-                del self._backends.shown[visitor]
 
-    def _final(self, run: Run, update: RunUpdate) -> Updates:
-        tab = self._tab
+    def _changes(self, shown: Shown, update: RunUpdate) -> Updates:
+        """What every update changes. A page that cannot show one says so and goes on: the run may be paid for."""
+        tab, run = self._tab, shown.run
+        try:
+            return {
+                tab.status: format.run_line(update, run.client.model, seed=_seed(update, run.request.seed)),
+                tab.stage: format.preview(update, shown.size_px, pictures=run.request.num_outputs),
+                tab.answer: _answer(run, update),
+            }
+        except Exception:
+            log.exception("an update could not be shown")
+            problem = "This update could not be shown; the server's log says why."
+            return {tab.status: format.line("✗", problem, kind="bad")}
+
+    def _final(self, shown: Shown, update: RunUpdate) -> Updates:
+        tab, run = self._tab, shown.run
         was_lost = update.error is not None and update.prediction is not None
         final: Updates = {
             tab.generate: gr.Button(interactive=True),
             tab.cancel: gr.Button(interactive=False),
             tab.check_again: gr.Button(visible=was_lost),
         }
+        # Where nothing came of it, the pictures from before are still the latest.
+        final |= {tab.gallery: [str(path) for path in shown.files], tab.picked: 0}
         if update.files:
-            final |= {
-                tab.gallery: [str(path) for path in update.files],
-                tab.last_seed: _seed(update, run.request.seed),
-                tab.picked: 0,
-            }
+            final[tab.last_seed] = _seed(update, run.request.seed)
         return final
 
 
@@ -205,7 +243,7 @@ def read_form(given: dict[str, Any]) -> tuple[PredictionInput, ImageFile | None,
     request = request.model_copy(update={"seed": seed})
     if given["image"] is None:
         return request, None, pixel_size(request.aspect_ratio, request.megapixels)
-    picture, buffer = read_picture(Path(given["image"])), BytesIO()
+    picture, buffer = read_picture(uploaded(given["image"])), BytesIO()
     picture.save(buffer, "PNG")
     return request, ImageFile("image.png", buffer.getvalue(), "image/png"), image_pixel_size(*picture.size)
 
@@ -223,7 +261,7 @@ def _validated(given: dict[str, Any]) -> PredictionInput:
 def _result_size(request: PredictionInput, image: str | None) -> tuple[int, int]:
     if image is None:
         return pixel_size(request.aspect_ratio, request.megapixels)
-    return image_pixel_size(*picture_size(Path(image)))
+    return image_pixel_size(*picture_size(uploaded(image)))
 
 
 def _seed(update: RunUpdate, asked: int | None) -> int | None:

@@ -23,6 +23,8 @@ class Session:
     uses_hosted: bool
     api_key: SecretStr | None = None
     """The visitor's own key; None for the owner's, if there is one."""
+    is_page: bool = False
+    """Set when a page opens. A page whose session is without it has been forgotten by the server; API callers have none."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,13 @@ class Shown:
     run: Run
     size_px: tuple[int, int]
     body: dict[str, Any]
+    before: tuple[Path, ...] = ()
+    """The pictures that were shown before it."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The pictures to show: its own, or those from before as long as it has none."""
+        return self.run.latest.files or self.before
 
 
 @dataclass
@@ -61,6 +70,10 @@ class Backends:
     def has_key(self, session: Session) -> bool:
         """Whether the hosted API can be used without asking for a key."""
         return session.api_key is not None or self.owner_key is not None
+
+    def whose_key(self, session: Session) -> str:
+        """Whose credits a request to the hosted API spends, in words."""
+        return "your key" if session.api_key else "the owner's key" if self.owner_key else "no key yet"
 
     def client(self, session: Session, visitor: str) -> PredictionClient:
         """The client for this visitor's requests. Raises KeyRefusedError for a malformed key."""

@@ -42,7 +42,7 @@ ANSWERS = [
     (422, {}, BadInputError, NO),
     (429, {}, RateLimitedError, NO),
     (429, {"retry-after": "3"}, RateLimitedError, NO),
-    (503, {"retry-after": "3"}, RateLimitedError, NO),
+    (503, {"retry-after": "3"}, RateLimitedError, MAYBE),
     (500, {}, ServerError, MAYBE),
     (502, {}, ServerError, MAYBE),
     (503, {}, ServerError, MAYBE),

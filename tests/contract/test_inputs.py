@@ -125,7 +125,8 @@ def test_input_out_of_bounds_is_refused_by_name(name: str):
     def every_value_is_refused(value: float):
         message = refusal(**{name: value})
         assert message.startswith(f"{name}: ")
-        assert "than or equal to" in message
+        least, most = BOUNDS[name]
+        assert f"expected {least:g} to {most:g}, got " in message
 
     every_value_is_refused()
 

@@ -22,6 +22,8 @@ class HostedApi:
     cancelled: list[str] = field(default_factory=list)
     looks: int = 0
     looks_until_done: int = 3
+    last_answer: dict[str, object] | None = None
+    """Said instead of a good end."""
     forgets: bool = False
     """Answers every look as if there were no such prediction."""
 
@@ -50,6 +52,8 @@ def create_hosted_api(seen: HostedApi) -> FastAPI:
         seen.looks += 1
         if seen.looks < seen.looks_until_done:
             return {"id": job_id, "status": "processing"}
+        if seen.last_answer is not None:
+            return {"id": job_id, **seen.last_answer}
         output = str(request.base_url) + "files/picture.png"
         return {"id": job_id, "status": "succeeded", "output": [output], "metrics": {"run_time": 1.5}}
 

@@ -10,7 +10,8 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from playground.contract.inputs import INPUTS, default
-from playground.ui.generate import EXAMPLE, EXAMPLE_SEED
+from playground.ui.controls import EXAMPLE
+from playground.ui.generate import EXAMPLE_SEED
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_enter_in_the_prompt_makes_a_picture_while_status_and_preview_stream(ope
     expect(page.locator("#preview img")).to_have_attribute(
         "src", re.compile("^data:image/webp;base64,"), timeout=RUN_TIMEOUT_MS
     )
-    assert re.search(r"pocket model · done in \d+\.\d s · seed \d+ · free", finished(page))
+    assert re.search(r"pocket model · done in \d+\.\d s · seed \d+ · \d+\.\d kB · free", finished(page))
     data, picture = shown_picture(page)
     assert (picture.format, picture.size) == ("WEBP", (1024, 1024))
     assert b"playground/pocket-1" in data  # the delivered file itself, with what was written into it
@@ -121,6 +121,7 @@ def test_cancel_stops_the_run_and_the_next_one_works(open_page: OpenPage, app_ur
     page.click("#cancel")
     page.click("#cancel", force=True)  # twice does no harm
     expect(page.locator("#status")).to_contain_text(re.compile(r"cancelled after \d+\.\d s · free"), timeout=10_000)
+    assert shown_picture(page)[1].size == (1024, 1024)  # the example is back
     expect(page.locator("#generate")).to_be_enabled()
     set_number(page, "num_outputs", 1)
     set_steps(page, 2)
@@ -148,7 +149,6 @@ def test_image_brings_its_own_controls_and_shape(open_page: OpenPage, app_url: s
 
 def test_result_can_be_the_next_input(open_page: OpenPage, app_url: str) -> None:
     page = open_page(app_url)
-    open_panel(page, "image_panel")
     page.click("#use_as_input")
     expect(page.locator("#image img")).to_be_visible()
     expect(page.locator("#plan")).to_contain_text("1024×1024 · 23 steps")
@@ -227,6 +227,21 @@ def test_a_closed_tab_frees_the_worker(open_page: OpenPage, app_url: str) -> Non
     expect(page.locator("#status")).to_contain_text("done in", timeout=12_000)  # the other run would take longer
 
 
+def test_number_out_of_bounds_is_named_with_its_bounds(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    page.fill("#seed input", "-5")
+    expect(page.locator("#plan")).to_contain_text("seed: expected 0 to 9.0072e+15, got -5")
+    page.click("#generate")
+    expect(page.locator("#status")).to_contain_text("seed: expected 0")
+
+
+def test_empty_prompt_is_refused_kindly(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    page.fill("#prompt textarea", "")
+    page.click("#generate")
+    expect(page.locator("#status")).to_contain_text("prompt: the prompt is empty: describe a picture. Nothing was charged.")
+
+
 def test_hostile_prompt_is_text(open_page: OpenPage, app_url: str) -> None:
     page = open_page(app_url)
     open_panel(page, "request_panel")
@@ -246,7 +261,7 @@ def test_preset_fills_the_form(open_page: OpenPage, app_url: str) -> None:
     page.locator("[role=option]", has_text="Wide strip").click()
     expect(page.locator("#plan")).to_contain_text("1536×640 · 28 steps")
     expect(page.locator("#prompt textarea")).to_have_value("flat illustration of volcano on cream background")
-    expect(page.locator("#preset_note")).to_contain_text("21:9, lossless png.")
+    expect(page.locator("#dials")).to_contain_text("21:9, lossless png.")
 
 
 def test_form_is_saved_as_a_preset_and_loaded_again(open_page: OpenPage, app_url: str, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ async def test_a_picture_of_too_many_pixels_is_refused_unread(serve: Serve, requ
     service = await serve(InstantEngine())
     small_file = file_of(Image.new("1", (10_000, 7_000)))
 
-    with pytest.raises(BadInputError, match="10000×7000 px is more than 64 megapixels"):
+    with pytest.raises(BadInputError, match="10000×7000 px is more than 40 megapixels"):
         await service.client.create(request_of_three_steps, image=ImageFile("huge.png", small_file, "image/png"))
 
 

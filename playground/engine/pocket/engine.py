@@ -12,7 +12,7 @@ from PIL import Image
 
 from playground.contract.effects import image_pixel_size, pixel_size, start_step
 from playground.contract.inputs import PredictionInput
-from playground.contract.model import ModelInfo
+from playground.contract.model import ModelInfo, content_words
 from playground.engine import schedule
 from playground.engine.base import Step
 from playground.errors import EngineError
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _WEIGHTS = Path(__file__).parent / "weights"
 _API_PX_PER_TOKEN = 64  # the model draws at a quarter of the API's sides, 16 px a token
 _FEWEST_TOKENS, _MOST_TOKENS = 48, 256  # outside of what it was trained at, it draws debris
+_STYLE_AND_PLACE = (
+    "3d render flat illustration background small left right top bottom "
+    "white black red blue green yellow purple orange pink teal gray cream navy brown"
+)
 _PREVIEW_SANE = 1.8  # early estimates of the whole picture overshoot; shown as they are they flash in false colours
 
 
@@ -45,10 +49,11 @@ class PocketEngine:
             id="playground/pocket-1",
             label="pocket model",
             description="A small text-to-image model that runs on this computer. It is not FLUX.",
-            prompt_hint="The pocket model knows 120 things, 3d or flat, on a coloured background: "
-            "ghost, castle, penguin, rocket, sunflower …",
+            prompt_hint="The pocket model draws 120 things, 3d or flat, on a coloured background.",
+            things=self._things,
             example_prompt="3d render of ghost on purple background",
             known_words=frozenset(self._words[2:]),
+            vague_words=frozenset(self._words[2:]) - set(content_words(" ".join((*self._things, _STYLE_AND_PLACE)))),
             max_words=12,
             without_effect={"disable_safety_checker": "this model has no safety checker and its pictures are not checked"},
         )
@@ -93,11 +98,18 @@ class PocketEngine:
 
     @cached_property
     def _words(self) -> tuple[str, ...]:
+        return self._list("vocab.json")
+
+    @cached_property
+    def _things(self) -> tuple[str, ...]:
+        return self._list("things.json")
+
+    def _list(self, name: str) -> tuple[str, ...]:
         try:
-            return tuple(json.loads((self._folder / "vocab.json").read_text()))
+            return tuple(json.loads((self._folder / name).read_text()))
         except (OSError, ValueError) as error:
             raise EngineError(
-                "The pocket model's file vocab.json is missing or damaged.", advice="Install the playground again."
+                f"The pocket model's file {name} is missing or damaged.", advice="Install the playground again."
             ) from error
 
     def _ready(self) -> "Network":

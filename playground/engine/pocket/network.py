@@ -87,6 +87,7 @@ def rope(rows: int, cols: int) -> tuple[Array, Array]:
 def _session(path: Path) -> "InferenceSession":
     import onnxruntime  # a second of imports that a page which only talks to the hosted API never needs
 
+    cast(Any, onnxruntime).disable_telemetry_events()
     options = cast(Any, onnxruntime).SessionOptions()
     options.intra_op_num_threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
     # Spinning threads gain 8 % here and take the cores away from the page between two steps.

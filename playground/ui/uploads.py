@@ -1,0 +1,19 @@
+"""Files that the browser sent: only those, wherever a request may point."""
+
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+
+from playground.errors import BadInputError
+
+
+def uploaded(path: str) -> Path:
+    """The uploaded file of that path. Raises BadInputError for any other path.
+
+    Gradio checks the paths in a request only where the request itself marks them as files, so a forged one could name
+    any file that this process may read.
+    """
+    found = Path(path).resolve()
+    if not found.is_relative_to(Path(get_upload_folder()).resolve()) or not found.is_file():
+        raise BadInputError("That file was not uploaded here, or is no longer kept.", advice="Upload it again.")
+    return found
