@@ -196,7 +196,9 @@ async def test_models_are_none_where_the_api_describes_none(api: ScriptedApi, cl
     assert await client.models() == ()
 
 
-@pytest.mark.parametrize("answer", [Response(status_code=404), Response(status_code=410), job("failed")])
+@pytest.mark.parametrize(
+    "answer", [Response(status_code=404), Response(status_code=410), Response(status_code=422), job("failed")]
+)
 async def test_check_key_is_content_when_the_api_lets_it_look(api: ScriptedApi, client: PredictionClient, answer: Response):
     api.answers(answer)
     assert await client.check_key() is None

@@ -205,10 +205,14 @@ async def test_download_is_repeated_while_its_server_fails(api: ScriptedApi, cli
     assert len(naps) == 2
 
 
-async def test_download_cut_off_in_the_middle_is_an_error_and_no_half_picture(open_client: OpenClient):
+async def test_download_cut_off_in_the_middle_is_asked_for_again_and_never_half_a_picture(
+    open_client: OpenClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("playground.client.download._WAITS_S", (0, 0))
     async with raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n" + PNG) as server:
         error = await download_error(open_client(server.url), f"{server.url}/files/a.png")
     assert "could not be fetched" in str(error)
+    assert len(server.received) == 3
 
 
 async def test_download_without_an_answer_is_an_error(open_client: OpenClient):

@@ -183,6 +183,13 @@ async def test_watch_learns_nothing_from_a_prediction_that_was_already_finished(
     assert pace == hosted_pace()
 
 
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+async def test_watch_learns_nothing_from_a_prediction_that_came_to_nothing(end: str):
+    pace = hosted_pace()
+    await watched(*[PROCESSING] * 20, snapshot(end), pace=pace)
+    assert pace == hosted_pace()
+
+
 async def test_watch_that_is_left_stops_looking():
     clock = Clock()
     looks: list[int] = []

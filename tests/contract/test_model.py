@@ -54,3 +54,11 @@ def test_unread_words_are_the_known_ones_past_the_last_that_is_read():
 def test_model_comes_back_from_json_and_tolerates_more_fields():
     assert ModelInfo.model_validate_json(SMALL.model_dump_json()) == SMALL
     assert ModelInfo.model_validate({"id": "x", "label": "X", "context_length": 5}) == ModelInfo(id="x", label="X")
+
+
+def test_vaguely_known_words_are_named_once_in_order():
+    model = ModelInfo(
+        id="m", label="small model", known_words=frozenset({"fox", "lady", "boo"}), vague_words=frozenset({"lady", "boo"})
+    )
+    assert model.vaguely_known_words("a lady and a fox, boo lady") == ["lady", "boo"]
+    assert model.unknown_words("a lady and a fox") == []

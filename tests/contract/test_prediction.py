@@ -218,3 +218,19 @@ def test_result_items_are_never_empty_strings(value: Any):
     items = result_items(value)
     assert all(isinstance(item, str) and item.strip() == item != "" for item in items)
     assert result_items(list(items)) == items
+
+
+@pytest.mark.parametrize("seed", [-1, 2**53, 10**30, True, "7", 1.5])
+def test_seed_that_no_page_could_show_is_dropped(seed: object):
+    assert Prediction.model_validate({"job_id": "a", "status": "completed", "seed": seed}).seed is None
+
+
+@pytest.mark.parametrize("progress", [{"step": 10**40}, {"total": -1}, {"queue_position": 10**9}])
+def test_absurd_progress_is_dropped(progress: dict[str, int]):
+    assert Prediction.model_validate({"job_id": "a", "status": "processing", "progress": progress}).progress is None
+
+
+def test_long_error_is_cut():
+    error = Prediction.model_validate({"job_id": "a", "status": "failed", "error": "x" * 10_000}).error
+    assert error is not None
+    assert len(error) == 2000

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.e2e.hosted import HostedApi, ServerThread, create_hosted_api
+
 ROOT = Path(__file__).parent.parent.parent
 WIDE, PHONE = (1440, 900), (390, 844)
 START_TIMEOUT_S = 60.0
@@ -110,3 +112,16 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def hosted() -> Iterator[HostedApi]:
+    seen, port = HostedApi(), free_port()
+    seen.url = f"http://127.0.0.1:{port}/v1"
+    with ServerThread(create_hosted_api(seen), port):
+        yield seen
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "kept"

@@ -13,3 +13,8 @@ def set_number(page: Page, name: str, value: int) -> None:
         if box.input_value() == str(value):
             return
     raise AssertionError(f"{name} does not take {value}")
+
+
+def open_panel(page: Page, panel: str) -> None:
+    """Open a closed panel by its id."""
+    page.click(f"#{panel} > button")

@@ -13,7 +13,8 @@ from gradio_client import Client
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import ROOT, free_port, start_app, stop_app
-from tests.e2e.hosted import KEY, HostedApi, ServerThread, create_hosted_api
+from tests.e2e.driving import open_panel
+from tests.e2e.hosted import KEY, HostedApi
 
 OpenPage = Callable[..., Page]
 
@@ -64,27 +65,10 @@ def test_a_picture_on_the_server_s_disk_is_no_upload(app_url: str) -> None:
 
 
 @pytest.fixture
-def hosted() -> Iterator[HostedApi]:
-    seen, port = HostedApi(), free_port()
-    seen.url = f"http://127.0.0.1:{port}/v1"
-    with ServerThread(create_hosted_api(seen), port):
-        yield seen
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    return tmp_path / "kept"
-
-
-@pytest.fixture
 def owners_url(hosted: HostedApi, data_dir: Path) -> Iterator[str]:
     process, url = start_app(data_dir, PLAYGROUND_BASE_URL=hosted.url, PLAYGROUND_API_KEY=KEY)
     yield url
     stop_app(process)
-
-
-def open_panel(page: Page, panel: str) -> None:
-    page.click(f"#{panel} > button")
 
 
 def test_a_forgotten_session_does_not_spend_the_owner_s_credits(open_page: OpenPage, hosted: HostedApi, data_dir: Path) -> None:

@@ -11,22 +11,9 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import ROOT, free_port, start_app, stop_app
 from tests.e2e.driving import set_number
-from tests.e2e.hosted import KEY, HostedApi, ServerThread, create_hosted_api
+from tests.e2e.hosted import KEY, HostedApi
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture
-def hosted() -> Iterator[HostedApi]:
-    seen, port = HostedApi(), free_port()
-    seen.url = f"http://127.0.0.1:{port}/v1"
-    with ServerThread(create_hosted_api(seen), port):
-        yield seen
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    return tmp_path / "kept"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from playground.experiments.presets import read_preset
-from tests.e2e.driving import set_number
+from tests.e2e.driving import open_panel, set_number
 
 OpenPage = Callable[..., Page]
 WIDE, PHONE = (1440, 900), (390, 844)
@@ -23,10 +23,6 @@ def finished(page: Page) -> str:
     """Wait for the run to end well; returns the status line."""
     expect(page.locator("#status")).to_contain_text("done in", timeout=RUN_TIMEOUT_MS)
     return page.locator("#status").inner_text()
-
-
-def open_panel(page: Page, panel: str) -> None:
-    page.click(f"#{panel} > button")
 
 
 def set_steps(page: Page, steps: int) -> None:

@@ -82,3 +82,20 @@ def test_ordinals() -> None:
     assert [format.ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 101, 111)] == [
         "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "101st", "111th",
     ]  # fmt: skip
+
+
+def test_things_are_listed_only_by_a_model_that_has_a_list() -> None:
+    assert format.things_line(FLUX_KREA) == ""
+    line = format.things_line(POCKET.model_copy(update={"things": ("red <apple>", "ghost")}))
+    assert "All 2 things it draws" in line
+    assert "red &lt;apple&gt;, ghost" in line
+
+
+def test_finished_line_names_the_size_of_the_files() -> None:
+    update = RunUpdate(prediction(Status.COMPLETED), files=(Path("a.webp"),), size_bytes=14_116, is_over=True)
+    assert "seed 1 · 14.1 kB · free" in format.run_line(update, POCKET, seed=1)
+
+
+def test_another_model_that_the_server_names_is_said() -> None:
+    update = RunUpdate(prediction(Status.COMPLETED, model="playground/pocket-1"), is_over=True)
+    assert "playground/pocket-1 · done" in format.run_line(update, FLUX_KREA, seed=1)
