@@ -72,6 +72,8 @@ class Generation:
         visitor = (page.session_hash if page else None) or uuid4().hex
         try:
             self._check_connection(session, page)
+            if image is not None:  # a large one takes a second or two
+                yield {self._tab.status: format.line("○", "reading your image", kind="busy")}
             async with self._reading:
                 request, picture, size_px = await asyncio.to_thread(read_form, given)
             client = self._backends.client(session, visitor)
