@@ -3,34 +3,28 @@
 import asyncio
 import json
 import logging
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import gradio as gr
 from gradio.blocks import Block
-from pydantic import ValidationError
 
-from playground.client.api import ImageFile
-from playground.contract.effects import effective_seed, image_pixel_size, pixel_size, remarks, steps_run
-from playground.contract.inputs import INPUTS, PredictionInput, explain, help_text
+from playground.contract.effects import remarks, steps_run
+from playground.contract.inputs import INPUTS, help_text
 from playground.errors import BadInputError, KeyRefusedError, PlaygroundError
 from playground.experiments.run import Run, RunUpdate
-from playground.pictures import picture_size, read_picture
 from playground.ui import format
 from playground.ui.controls import EXAMPLE
+from playground.ui.form import read_form, result_size, validated
 from playground.ui.session import Backends, Session, Shown
-from playground.ui.uploads import uploaded
 
 if TYPE_CHECKING:
     from playground.ui.generate import GenerateTab
 
 Updates = dict[Block, Any]
 
-_LARGEST_DRAWN_SEED = 2**32 - 1
 _MOST_PICTURES_READ_AT_ONCE = 2  # decoding a large upload takes hundreds of megabytes for a moment
 
 log = logging.getLogger(__name__)
@@ -122,8 +116,8 @@ class Generation:
         # The plan is for the whole form while its prompt is still being typed.
         typed = given | {"prompt": str(given["prompt"] or "").strip() or "…"}
         try:
-            request = _validated(typed)
-            size_px = _result_size(request, image)
+            request = validated(typed)
+            size_px = result_size(request, image)
         except BadInputError as error:
             plan = format.error_line(error)
         else:
@@ -232,38 +226,6 @@ class Generation:
         if update.files:
             final[tab.last_seed] = _seed(update, run.request.seed)
         return final
-
-
-def read_form(given: dict[str, Any]) -> tuple[PredictionInput, ImageFile | None, tuple[int, int]]:
-    """The form as a request, its image file, and the result's (width_px, height_px).
-
-    A seed is drawn here where none is given, so that it is always known. The picture is turned upright, flattened and
-    shrunk as the API would do it. Raises BadInputError. Blocks: use a thread.
-    """
-    request = _validated(given)
-    seed = effective_seed(request) or 1 + secrets.randbelow(_LARGEST_DRAWN_SEED)
-    request = request.model_copy(update={"seed": seed})
-    if given["image"] is None:
-        return request, None, pixel_size(request.aspect_ratio, request.megapixels)
-    picture, buffer = read_picture(uploaded(given["image"])), BytesIO()
-    picture.save(buffer, "PNG")
-    return request, ImageFile("image.png", buffer.getvalue(), "image/png"), image_pixel_size(*picture.size)
-
-
-def _validated(given: dict[str, Any]) -> PredictionInput:
-    try:
-        # None is an emptied box or an argument left out: the contract's default stands.
-        return PredictionInput.model_validate(
-            {name: value for name, value in given.items() if name != "image" and value is not None}
-        )
-    except ValidationError as error:
-        raise BadInputError(f"{explain(error)}.", advice="Correct it, then generate.") from error
-
-
-def _result_size(request: PredictionInput, image: str | None) -> tuple[int, int]:
-    if image is None:
-        return pixel_size(request.aspect_ratio, request.megapixels)
-    return image_pixel_size(*picture_size(uploaded(image)))
 
 
 def _seed(update: RunUpdate, asked: int | None) -> int | None:
