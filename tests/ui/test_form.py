@@ -47,7 +47,7 @@ def test_upload_is_flattened_shrunk_and_sized(upload: str) -> None:
         assert sent.getpixel((5, 5)) == (255, 255, 255)
 
 
-def test_wrong_values_are_named(upload: str) -> None:
+def test_wrong_values_are_named() -> None:
     with pytest.raises(
         BadInputError, match=r"guidance: expected 0 to 10, got 11; num_outputs|num_outputs: .*; guidance: expected 0 to 10"
     ):
