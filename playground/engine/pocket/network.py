@@ -85,7 +85,7 @@ def rope(rows: int, cols: int) -> tuple[Array, Array]:
 
 
 def _session(path: Path) -> "InferenceSession":
-    import onnxruntime  # a second of imports that a page which only talks to the hosted API never needs
+    import onnxruntime  # a page that only talks to the hosted API never needs it
 
     cast(Any, onnxruntime).disable_telemetry_events()
     options = cast(Any, onnxruntime).SessionOptions()
