@@ -76,7 +76,7 @@ def _upright_size(opened: Image.Image) -> tuple[int, int]:
 
 
 def _shrunk(picture: Image.Image, size_px: tuple[int, int]) -> Image.Image:
-    """Resized before it is converted where that is possible: a large upload then takes a quarter of the memory."""
+    """Resized before it is converted where that is possible: a large upload then takes less memory."""
     plain = (
         picture
         if picture.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in picture.info

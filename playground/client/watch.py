@@ -64,7 +64,7 @@ def hosted_pace() -> Pace:
 
 
 def local_pace() -> Pace:
-    """For our own service in this process or on this machine, where a look costs a millisecond."""
+    """For our own service in this process or on this machine, where a look is cheap."""
     return Pace(shortest_s=0.05, longest_s=0.1)
 
 

@@ -50,7 +50,7 @@ class Run:
     ) -> None:
         self.client = client
         self.request = request
-        self.image = image
+        self._image = image
         self._keep_free = keep_free
         self._history = history
         self._clock = clock
@@ -119,7 +119,8 @@ class Run:
             )
 
     async def _work(self) -> None:
-        first = self._latest.prediction or await self.client.create(self.request, image=self.image)
+        first = self._latest.prediction or await self.client.create(self.request, image=self._image)
+        self._image = None  # megabytes that a page which still shows the result need not hold
         await self._remember(lambda: self._history.record_created(first, self.request, base_url=self.client.base_url), first)
         self._show(prediction=first)
         if self._cancel_wanted:

@@ -80,8 +80,7 @@ class _Events:
     def choose(self, where: str, session: Session) -> list[Any]:
         """Switch between the two; takes effect with the next picture."""
         chosen = replace(session, uses_hosted=where == HOSTED)
-        needs_key = chosen.uses_hosted and not self._backends.has_key(chosen) and not self._backends.hosted_is_own_service
-        note = format.line("○", "Enter your key, then generate.", kind="idle") if needs_key else ""
+        note = format.line("○", "Enter your key, then generate.", kind="idle") if self._backends.needs_key(chosen) else ""
         return self._changed(chosen, note)
 
     def use_key(self, key: str, session: Session) -> list[Any]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
+from playground.contract.inputs import help_text
 from playground.contract.model import ModelInfo
 from playground.contract.prediction import Prediction, Status
 from playground.errors import PlaygroundError
@@ -75,6 +76,12 @@ def preview(update: RunUpdate, size_px: tuple[int, int], *, pictures: int = 1) -
     inside = f'<img src="{uri}" alt="The picture so far">' if uri else ""
     several = " several" if pictures > 1 else ""
     return f'<div class="running{several}"><div class="frame" style="{_shape(size_px)}">{inside}</div></div>'
+
+
+def help_line(name: str, model: ModelInfo) -> str:
+    """An input's help, and why it has no effect on this model if it has none."""
+    reason = model.without_effect.get(name)
+    return help_text(name) if reason is None else f"{help_text(name)} No effect on the {model.label}: {reason}."
 
 
 def things_line(model: ModelInfo) -> str:

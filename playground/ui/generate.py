@@ -172,7 +172,7 @@ def _wire(tab: GenerateTab, events: Generation, session: gr.State, load: Any) ->
         [load, session.change],
         events.fit_to_model,
         inputs=[prompt, session],
-        outputs=[prompt, tab.things],
+        outputs=[prompt, tab.things, tab.inputs["disable_safety_checker"]],
         api_visibility="private",
         queue=False,
         show_progress="hidden",

@@ -81,7 +81,6 @@ class Generation:
         before = self._backends.shown.get(visitor)
         run = self._backends.bench.start(client, request, image=picture)
         shown = Shown(run, size_px, body, before=before.files if before else (EXAMPLE,))
-        self._backends.shown[visitor] = shown
         async for update in self._follow(shown, visitor):
             yield update
 
@@ -135,13 +134,17 @@ class Generation:
             self._tab.inputs["prompt_strength"]: gr.Slider(visible=image is not None),
         }
 
-    def fit_to_model(self, prompt: str, session: Session) -> Any:
-        """The prompt box for this visitor's model: its hint and, where nobody has typed yet, its example."""
+    def fit_to_model(self, prompt: str, session: Session) -> Updates:
+        """The form for this visitor's model: its hint, its example where nobody has typed yet, what has no effect on it."""
         model = self._backends.model(session)
         examples = {"", *(client.model.example_prompt for client in (self._backends.pocket, self._backends.hosted))}
         value = model.example_prompt if prompt in examples and model.example_prompt else prompt
         hint = f"{help_text('prompt')} {model.prompt_hint}".strip()
-        return gr.Textbox(value=value, info=hint), format.things_line(model)
+        return {
+            self._tab.inputs["prompt"]: gr.Textbox(value=value, info=hint),
+            self._tab.things: format.things_line(model),
+            self._tab.inputs["disable_safety_checker"]: gr.Checkbox(info=format.help_line("disable_safety_checker", model)),
+        }
 
     def pick(self, event: gr.SelectData) -> int:
         """Which picture of the gallery is looked at."""
@@ -167,7 +170,7 @@ class Generation:
                 "The server has forgotten this page's connection, perhaps because it was restarted.",
                 advice="Reload the page, and choose the model or enter the key again.",
             )
-        if session.uses_hosted and not self._backends.has_key(session) and not self._backends.hosted_is_own_service:
+        if self._backends.needs_key(session):
             raise KeyRefusedError("The hosted API needs a key.", advice="Enter one under Connection, or use the pocket model.")
 
     def _check_idle(self, visitor: str) -> None:
@@ -179,7 +182,7 @@ class Generation:
     async def _follow(self, shown: Shown, visitor: str) -> AsyncIterator[Updates]:
         tab, run = self._tab, shown.run
         sent = json.dumps(shown.body, indent=2, ensure_ascii=False)
-        self._backends.shown[visitor] = shown
+        self._backends.show(visitor, shown)
         is_cleared = False
         try:
             yield {

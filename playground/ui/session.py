@@ -15,6 +15,8 @@ from playground.experiments.run import Run
 
 log = logging.getLogger(__name__)
 
+_MOST_SHOWN = 1000
+
 
 @dataclass(frozen=True)
 class Session:
@@ -70,6 +72,18 @@ class Backends:
     def has_key(self, session: Session) -> bool:
         """Whether the hosted API can be used without asking for a key."""
         return session.api_key is not None or self.owner_key is not None
+
+    def needs_key(self, session: Session) -> bool:
+        """Whether the visitor has chosen the hosted API and nobody has given a key for it."""
+        return session.uses_hosted and not self.has_key(session) and not self.hosted_is_own_service
+
+    def show(self, visitor: str, shown: Shown) -> None:
+        """Remember what a visitor's page shows; of pages that never said goodbye, the oldest finished ones are dropped."""
+        self.shown.pop(visitor, None)
+        self.shown[visitor] = shown
+        finished = [name for name, other in self.shown.items() if other.run.latest.is_over]
+        for name in finished[: max(0, len(self.shown) - _MOST_SHOWN)]:
+            del self.shown[name]
 
     def whose_key(self, session: Session) -> str:
         """Whose credits a request to the hosted API spends, in words."""

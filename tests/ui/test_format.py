@@ -99,3 +99,9 @@ def test_finished_line_names_the_size_of_the_files() -> None:
 def test_another_model_that_the_server_names_is_said() -> None:
     update = RunUpdate(prediction(Status.COMPLETED, model="playground/pocket-1"), is_over=True)
     assert "playground/pocket-1 · done" in format.run_line(update, FLUX_KREA, seed=1)
+
+
+def test_help_says_why_an_input_has_no_effect_on_a_model() -> None:
+    unchecked = POCKET.model_copy(update={"without_effect": {"disable_safety_checker": "nothing is checked"}})
+    assert format.help_line("disable_safety_checker", unchecked).endswith("No effect on the pocket model: nothing is checked.")
+    assert "No effect" not in format.help_line("disable_safety_checker", FLUX_KREA)
