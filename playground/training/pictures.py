@@ -1,0 +1,89 @@
+"""The training pictures: every thing in four styles, 256 px RGBA, from three MIT-licensed npm packages."""
+
+import io
+import json
+import shutil
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from playground.training.world import STYLES, Thing, read_things
+
+SIDE_PX = 256
+PACKAGES = ("@lobehub/fluent-emoji-3d@1.1.0", "fluentui-emoji@1.3.0", "emojibase-data@17.0.0")
+_SVG_FOLDERS = {"flat": "flat", "gradient": "modern", "line": "high-contrast"}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """(things, styles, 256, 256, 4) uint8 RGBA, straight alpha; `things` in the same order."""
+
+    things: list[Thing]
+    rgba: npt.NDArray[np.uint8]
+
+
+def fetch_packages(folder: Path) -> Path:
+    """Install the npm packages under `folder`; returns their folder. Needs npm."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise SystemExit("npm is needed to fetch the training pictures: install Node.js, then run this again.")
+    folder.mkdir(parents=True, exist_ok=True)
+    packages = folder / "node_modules"
+    if not all((packages / package.rpartition("@")[0]).is_dir() for package in PACKAGES):
+        command = [npm, "install", "--no-save", "--ignore-scripts", "--prefix", str(folder), *PACKAGES]
+        subprocess.run(command, check=True)  # noqa: S603 - a fixed list
+    return packages
+
+
+def draw_pictures(packages: Path) -> Pictures:
+    """Every thing that exists in all four styles."""
+    things: list[Thing] = []
+    rows: list[npt.NDArray[np.uint8]] = []
+    for thing in read_things(packages):
+        drawn = [_picture(packages, thing, style) for style in STYLES]
+        if all(picture is not None for picture in drawn):
+            things.append(thing)
+            rows.append(np.stack([np.asarray(picture) for picture in drawn if picture is not None]))
+    return Pictures(things, np.stack(rows))
+
+
+def save(pictures: Pictures, folder: Path) -> None:
+    """Write pictures.npy and things.json."""
+    np.save(folder / "pictures.npy", pictures.rgba)
+    (folder / "things.json").write_text(json.dumps([asdict(thing) for thing in pictures.things]), "utf-8")
+
+
+def load(folder: Path, count: int | None = None) -> Pictures:
+    """The first `count` things that `save` wrote."""
+    listed: list[dict[str, Any]] = json.loads((folder / "things.json").read_text("utf-8"))[:count]
+    things = [Thing(**{**thing, "tags": tuple(thing["tags"])}) for thing in listed]
+    return Pictures(things, np.load(folder / "pictures.npy", mmap_mode="r")[:count])
+
+
+def _picture(packages: Path, thing: Thing, style: str) -> Image.Image | None:
+    path = _path(packages, thing, style)
+    if path is None:
+        return None
+    if path.suffix == ".webp":
+        picture = Image.open(path)
+    else:
+        import resvg_py
+
+        svg: Any = resvg_py.svg_to_bytes(svg_string=path.read_text("utf-8"), width=SIDE_PX, height=SIDE_PX)
+        picture = Image.open(io.BytesIO(bytes(svg)))
+    return picture.convert("RGBA").resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+
+
+def _path(packages: Path, thing: Thing, style: str) -> Path | None:
+    if style == "3d":
+        folder = packages / "@lobehub" / "fluent-emoji-3d" / "assets"
+        names = [f"{code}.webp" for code in (thing.hexcode, thing.hexcode.replace("-fe0f", ""), f"{thing.hexcode}-fe0f")]
+    else:
+        folder = packages / "fluentui-emoji" / "icons" / _SVG_FOLDERS[style]
+        names = [f"{name}.svg" for name in (thing.slug, f"{thing.slug}-default")]
+    return next((folder / name for name in names if (folder / name).exists()), None)
