@@ -6,6 +6,7 @@ Nothing is trained. The uint8 weights are kept as they come; normalisation and p
 import argparse
 import base64
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -26,12 +27,16 @@ _OPSET, _IR_VERSION = 17, 8  # old enough for any onnxruntime that is supported
 _SIDE_PX = 224
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:  # pyright: ignore[reportPrivateUsage]
     """The command `safety` of `python -m playground.training`."""
     command = commands.add_parser("safety", help="convert the safety checker's weights from the npm package nsfwjs")
     command.add_argument("--package", type=Path, required=True, help="the unpacked npm package nsfwjs")
     command.add_argument("--out", type=Path, required=True, help="where the weights and their checksum go")
-    command.set_defaults(run=lambda chosen: convert(chosen.package, chosen.out))
+    command.set_defaults(run=_run)
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    convert(chosen.package, chosen.out)
 
 
 def convert(package: Path, out: Path) -> None:
@@ -56,7 +61,7 @@ class Quantised:
 
     @property
     def values(self) -> Floats:
-        return self.codes * self.scale + self.least
+        return self.codes.astype(np.float64) * self.scale + self.least
 
 
 def _exported(path: Path) -> str:
@@ -69,9 +74,13 @@ def _exported(path: Path) -> str:
 
 def _as_json(literal: str) -> str:
     """A minified JavaScript literal as JSON: keys in quotes, !0 and !1 as booleans, .5 as 0.5."""
+    token = re.compile(r'"(?:[^"\\]|\\.)*"|!0|!1|(?<!\d)\.(?=\d)|(?P<key>[A-Za-z_]\w*)(?=:)')
     words = {"!0": "true", "!1": "false", ".": "0."}
-    token = re.compile(r'"(?:[^"\\]|\\.)*"|![01]|(?<!\d)\.(?=\d)|[A-Za-z_]\w*(?=:)')
-    return token.sub(lambda found: words.get(found[0]) or (found[0] if found[0][0] == '"' else f'"{found[0]}"'), literal)
+
+    def written(found: re.Match[str]) -> str:
+        return f'"{found[0]}"' if found["key"] else words.get(found[0], found[0])
+
+    return token.sub(written, literal)
 
 
 def _read_weights(specs: list[Layer], data: bytes) -> dict[str, Quantised]:
@@ -82,10 +91,10 @@ def _read_weights(specs: list[Layer], data: bytes) -> dict[str, Quantised]:
         how = spec["quantization"]
         if how["dtype"] != "uint8":
             raise ValueError(f"{spec['name']}: expected uint8, got {how['dtype']}")
-        count = int(np.prod(spec["shape"]))
-        codes = np.frombuffer(data, np.uint8, count, at).reshape(spec["shape"])
+        shape: list[int] = spec["shape"]
+        codes = np.frombuffer(data, np.uint8, math.prod(shape), at).reshape(shape)
         weights[spec["name"]] = Quantised(codes, how["scale"], how["min"])
-        at += count
+        at += codes.size
     if at != len(data):
         raise ValueError(f"the shards hold {len(data)} bytes, the manifest names {at}")
     return weights
@@ -117,7 +126,9 @@ class _Graph:
         )
 
     def relu6(self, layer: Layer, x: str) -> str:
-        return self._node("Clip", [x, self._constant("zero", np.zeros(())), self._constant("six", np.full((), 6.0))], layer["name"])
+        return self._node(
+            "Clip", [x, self._constant("zero", np.zeros(())), self._constant("six", np.full((), 6.0))], layer["name"]
+        )
 
     def add(self, layer: Layer, *terms: str) -> str:
         return self._node("Add", list(terms), layer["name"])
@@ -206,7 +217,7 @@ def _packed(graph: _Graph, output: str) -> onnx.ModelProto:
         graph.constants,
     )
     model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
-    onnx.checker.check_model(model, full_check=True)
+    cast(Any, onnx.checker).check_model(model, full_check=True)
     return model
 
 
