@@ -311,10 +311,10 @@ async def test_the_seeds_that_the_service_draws_differ(serve: Serve) -> None:
 async def test_notes_say_what_has_no_effect(serve: Serve) -> None:
     service = await serve(GatedEngine())
 
-    answer = (await service.post(body(prompt="a ghost in a Zeppelin", disable_safety_checker=True, seed=0))).json()
+    answer = (await service.post(body(prompt="a ghost in a Zeppelin", output_quality=5, seed=0))).json()
 
     assert "The fake model doesn't know: zeppelin." in answer["notes"]
-    assert "Disable safety checker: no effect, this model has none." in answer["notes"]
+    assert "File quality: no effect, this model has none." in answer["notes"]
     assert any(note.startswith("Seed: 0 means no seed") for note in answer["notes"])
 
 
