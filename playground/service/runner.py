@@ -167,6 +167,9 @@ class Runner:
             made, pictures = len(pictures), inspection.unflagged(pictures, checker)
             if len(pictures) < made:
                 task.note(inspection.withheld_note(made - len(pictures), made=made))
+        return self._stored(task, pictures)
+
+    def _stored(self, task: Task, pictures: list[Image]) -> tuple[str, ...]:
         names: list[str] = []
         for number, picture in enumerate(pictures):
             data = encode(picture, task.request, model_id=task.model_id, seed=task.seed)

@@ -12,6 +12,7 @@ from playground.contract.inputs import INPUTS, PredictionInput
 from playground.contract.model import FLUX_KREA, HOSTED_ID
 from playground.contract.prediction import Status
 from playground.errors import BadInputError, NotFoundError, RateLimitedError
+from playground.service.inspection import described
 from playground.service.outputs import OutputFolder
 from tests.service.conftest import Serve
 from tests.service.engines import INFO, GatedEngine, InstantEngine, colour
@@ -211,7 +212,7 @@ async def test_an_unknown_prediction_is_not_found(serve: Serve) -> None:
 async def test_models_describes_the_model(serve: Serve) -> None:
     service = await serve(InstantEngine())
 
-    assert await service.client.models() == (INFO,)
+    assert await service.client.models() == (described(INFO, is_checked=False),)
 
 
 async def test_the_hosted_client_can_be_pointed_at_this_service(serve: Serve, request_of_three_steps: PredictionInput) -> None:
