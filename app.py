@@ -21,6 +21,7 @@ from playground.client.api import PredictionClient
 from playground.engine.pocket import PocketEngine
 from playground.experiments.bench import Bench
 from playground.history.store import HistoryStore
+from playground.safety.classifier import PictureClassifier
 from playground.service.http import create_api
 from playground.service.runner import Runner
 from playground.settings import HOSTED_BASE_URL, Settings
@@ -37,7 +38,9 @@ class Playground:
     """The parts of one running playground."""
 
     def __init__(self, settings: Settings) -> None:
-        self.runner = Runner(PocketEngine(), workers=settings.workers, queue_capacity=settings.queue_capacity)
+        self.runner = Runner(
+            PocketEngine(), safety=PictureClassifier(), workers=settings.workers, queue_capacity=settings.queue_capacity
+        )
         in_process = httpx.ASGITransport(app=create_api(self.runner), raise_app_exceptions=False)
         self.backends = Backends(
             pocket=PredictionClient.connect(

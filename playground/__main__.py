@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from playground.engine.pocket import PocketEngine
+from playground.safety.classifier import PictureClassifier
 from playground.service.http import create_api
 from playground.service.runner import Runner
 
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--queue-capacity", type=_at_least_one, default=64, help="predictions that may wait (default: %(default)s)"
     )
     chosen = parser.parse_args(arguments)
-    runner = Runner(PocketEngine(), workers=chosen.workers, queue_capacity=chosen.queue_capacity)
+    runner = Runner(PocketEngine(), safety=PictureClassifier(), workers=chosen.workers, queue_capacity=chosen.queue_capacity)
     api = create_api(runner, api_key=SecretStr(chosen.api_key) if chosen.api_key else None)
 
     @asynccontextmanager

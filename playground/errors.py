@@ -11,8 +11,9 @@ PlaygroundError
 ├── TimedOutError          the API was reached but did not answer in time
 ├── NotUnderstoodError     the API answered something that is not in its contract
 ├── OutputError            a finished prediction's file is not a picture or cannot be had
-├── EngineError            a model could not make the picture
+├── EngineError            a model could not make or check the picture
 │   └── EngineCancelledError   it was asked to stop between two steps
+├── FlaggedError           the safety checker withholds the upload, or every output
 ├── StorageError           a file or the history could not be written or read
 └── PresetError            a preset file is not a valid preset
 
@@ -90,13 +91,19 @@ class OutputError(PlaygroundError):
 
 
 class EngineError(PlaygroundError):
-    """A model could not make the picture."""
+    """A model could not make or check the picture."""
 
     usual_credits = Credits.NOT_AT_STAKE
 
 
 class EngineCancelledError(EngineError):
     """The engine was asked to stop between two steps."""
+
+
+class FlaggedError(PlaygroundError):
+    """The safety checker withholds the upload, or every output."""
+
+    usual_credits = Credits.NOT_AT_STAKE
 
 
 class StorageError(PlaygroundError):

@@ -16,11 +16,15 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
+from app import Playground
 from playground.__main__ import main
-from playground.client.api import PredictionClient
+from playground.client.api import ImageFile, PredictionClient
 from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Status
 from playground.errors import KeyRefusedError
+from playground.settings import Settings
+from playground.ui.format import help_line
+from tests.safety.pictures import picture
 
 ROOT = Path(__file__).parent.parent
 KEY = "cdt_for-this-test"
@@ -81,8 +85,8 @@ async def test_serve_makes_a_picture_and_stops_without_leaving_files(tmp_path: P
 
     assert snapshots[-1].status == Status.COMPLETED
     assert snapshots[-1].model == model.id
-    with Image.open(BytesIO(output.data)) as picture:
-        assert (picture.format, picture.size) == ("WEBP", (512, 512))
+    with Image.open(BytesIO(output.data)) as made:
+        assert (made.format, made.size) == ("WEBP", (512, 512))
     assert len(files_while_running) == 1
     assert list(temporary.rglob("*.webp")) == []
     assert "Traceback" not in printed
@@ -104,6 +108,32 @@ async def test_serve_stops_in_the_middle_of_a_picture(tmp_path: Path) -> None:
 
     assert "Traceback" not in printed
     assert list((tmp_path / "temporary").glob("playground-*")) == []
+
+
+@pytest.mark.anyio
+async def test_serve_checks_uploads_with_the_real_classifier(tmp_path: Path) -> None:
+    clay = BytesIO()
+    picture("clay").save(clay, "PNG")
+    image = ImageFile("clay.png", clay.getvalue(), "image/png")
+    with serving(tmp_path / "temporary") as (base_url, _):
+        client = PredictionClient.connect(base_url)
+        (model,) = await client.models()
+        request = PredictionInput(prompt="ghost", num_inference_steps=1)
+        last = [snapshot async for snapshot in client.watch(await client.create(request, image=image))][-1]
+        await client.aclose()
+
+    assert "are checked here" in model.local_effect["disable_safety_checker"]
+    assert last.status == Status.FAILED
+    assert (last.error or "").startswith("image: the safety checker")
+
+
+@pytest.mark.anyio
+async def test_the_page_has_its_pictures_checked() -> None:
+    playground = Playground(Settings())
+    async with playground.running(None):
+        switch = help_line("disable_safety_checker", playground.backends.pocket.model)
+
+    assert "are checked here for nudity and pornography" in switch
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ class ModelInfo(BaseModel):
     max_words: int | None = None
     """Known words past this many are not read; None for no limit of this kind."""
     without_effect: dict[str, str] = {}
-    """Inputs that this model ignores always, each with the reason."""
+    """Inputs that are ignored always, each with the reason."""
+    local_effect: dict[str, str] = {}
+    """Inputs that act in a way of their own where this model runs, each with a sentence on it."""
 
     @property
     def is_free(self) -> bool:

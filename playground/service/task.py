@@ -17,7 +17,7 @@ PROVIDER = "playground"
 
 @dataclass(eq=False)
 class Task:
-    """A prediction on its way. Transitions are called on the event loop; `advance` and `must_stop` in the worker thread."""
+    """A prediction on its way. The event loop calls transitions, the worker thread `advance`, `note` and `must_stop`."""
 
     request: PredictionInput
     model_id: str
@@ -48,6 +48,10 @@ class Task:
     def advance(self, step: int, total: int, preview: str | None) -> None:
         """One denoising step is done; without a new preview the last one stays."""
         self.progress = Progress(step=step, total=total, preview=preview or self.progress.preview)
+
+    def note(self, sentence: str) -> None:
+        """Something to know about the result that only came out on the way."""
+        self.notes = (*self.notes, sentence)
 
     def complete(self, result: tuple[str, ...]) -> None:
         """processing → completed."""

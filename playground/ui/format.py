@@ -24,8 +24,8 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def run_line(update: RunUpdate, model: ModelInfo, *, seed: int | None) -> str:
-    """The status line of a run, as HTML."""
+def run_line(update: RunUpdate, model: ModelInfo, *, seed: int | None, pictures: int = 1) -> str:
+    """The status line of a run that was asked for so many pictures, as HTML."""
     if update.error is not None:
         return line("✗", str(update.error), kind="bad", extra=update.warning)
     prediction, elapsed = update.prediction, f"{update.elapsed_s:.1f} s"
@@ -35,7 +35,7 @@ def run_line(update: RunUpdate, model: ModelInfo, *, seed: int | None) -> str:
         return line(*_under_way(update, prediction, model, elapsed), kind="busy", extra=update.warning, bar=_share(prediction))
     if prediction.status == Status.COMPLETED:
         made = f"{made_by(prediction, model)} · done in {elapsed} · seed {seed} · {file_size(update)}{price(model)}"
-        return line("✓", made, kind="good", extra=update.warning)
+        return line("✓", made, kind="good", extra=update.warning or _withheld(prediction, pictures))
     if prediction.status == Status.CANCELLED:
         cost = "free" if model.is_free else "credits for this request may have been spent"
         return line("■", f"cancelled after {elapsed} · {cost}", kind="idle", extra=update.warning)
@@ -79,9 +79,13 @@ def preview(update: RunUpdate, size_px: tuple[int, int], *, pictures: int = 1) -
 
 
 def help_line(name: str, model: ModelInfo) -> str:
-    """An input's help, and why it has no effect on this model if it has none."""
-    reason = model.without_effect.get(name)
-    return help_text(name) if reason is None else f"{help_text(name)} No effect on the {model.label}: {reason}."
+    """An input's help, why it has no effect on this model if it has none, and what else it does where that model runs."""
+    parts = [help_text(name)]
+    if reason := model.without_effect.get(name):
+        parts.append(f"No effect on the {model.label}: {reason}.")
+    if effect := model.local_effect.get(name):
+        parts.append(effect)
+    return " ".join(parts)
 
 
 def things_line(model: ModelInfo) -> str:
@@ -99,6 +103,12 @@ def file_size(update: RunUpdate) -> str:
 def made_by(prediction: Prediction, model: ModelInfo) -> str:
     """Which model makes it: the one that was asked, unless the server itself names another."""
     return model.label if prediction.model in (None, model.id) else prediction.model
+
+
+def _withheld(prediction: Prediction, pictures: int) -> str | None:
+    """Why fewer pictures came back than were asked for: the hosted API, too, drops what its checker flags, and says nothing."""
+    missing = pictures - len(prediction.result or ())
+    return f"{missing} of {pictures} pictures withheld by the safety checker." if missing > 0 else None
 
 
 def _shape(size_px: tuple[int, int]) -> str:

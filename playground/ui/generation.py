@@ -207,7 +207,9 @@ class Generation:
         tab, run = self._tab, shown.run
         try:
             return {
-                tab.status: format.run_line(update, run.client.model, seed=_seed(update, run.request.seed)),
+                tab.status: format.run_line(
+                    update, run.client.model, seed=_seed(update, run.request.seed), pictures=run.request.num_outputs
+                ),
                 tab.stage: format.preview(update, shown.size_px, pictures=run.request.num_outputs),
                 tab.answer: _answer(run, update),
             }

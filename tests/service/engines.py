@@ -17,7 +17,7 @@ INFO = ModelInfo(
     label="fake model",
     known_words=frozenset({"ghost", "castle"}),
     max_words=2,
-    without_effect={"disable_safety_checker": "this model has none"},
+    without_effect={"output_quality": "this model has none"},
 )
 
 

@@ -12,6 +12,7 @@ from playground.contract.inputs import INPUTS, PredictionInput
 from playground.contract.model import FLUX_KREA, HOSTED_ID
 from playground.contract.prediction import Status
 from playground.errors import BadInputError, NotFoundError, RateLimitedError
+from playground.service.inspection import described
 from playground.service.outputs import OutputFolder
 from tests.service.conftest import Serve
 from tests.service.engines import INFO, GatedEngine, InstantEngine, colour
@@ -211,7 +212,7 @@ async def test_an_unknown_prediction_is_not_found(serve: Serve) -> None:
 async def test_models_describes_the_model(serve: Serve) -> None:
     service = await serve(InstantEngine())
 
-    assert await service.client.models() == (INFO,)
+    assert await service.client.models() == (described(INFO, is_checked=False),)
 
 
 async def test_the_hosted_client_can_be_pointed_at_this_service(serve: Serve, request_of_three_steps: PredictionInput) -> None:
@@ -311,10 +312,10 @@ async def test_the_seeds_that_the_service_draws_differ(serve: Serve) -> None:
 async def test_notes_say_what_has_no_effect(serve: Serve) -> None:
     service = await serve(GatedEngine())
 
-    answer = (await service.post(body(prompt="a ghost in a Zeppelin", disable_safety_checker=True, seed=0))).json()
+    answer = (await service.post(body(prompt="a ghost in a Zeppelin", output_quality=5, seed=0))).json()
 
     assert "The fake model doesn't know: zeppelin." in answer["notes"]
-    assert "Disable safety checker: no effect, this model has none." in answer["notes"]
+    assert "File quality: no effect, this model has none." in answer["notes"]
     assert any(note.startswith("Seed: 0 means no seed") for note in answer["notes"])
 
 

@@ -3,11 +3,14 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from playground.contract.inputs import help_text
 from playground.contract.model import FLUX_KREA, ModelInfo
 from playground.contract.prediction import Prediction, Progress, Status
 from playground.errors import BadInputError, Credits, NetworkError
 from playground.experiments.run import RunUpdate
+from playground.service.inspection import described
 from playground.ui import format
+from tests.service.engines import INFO
 
 POCKET = ModelInfo(id="playground/pocket-1", label="pocket model")
 
@@ -105,3 +108,21 @@ def test_help_says_why_an_input_has_no_effect_on_a_model() -> None:
     unchecked = POCKET.model_copy(update={"without_effect": {"disable_safety_checker": "nothing is checked"}})
     assert format.help_line("disable_safety_checker", unchecked).endswith("No effect on the pocket model: nothing is checked.")
     assert "No effect" not in format.help_line("disable_safety_checker", FLUX_KREA)
+
+
+def test_help_says_on_the_safety_switch_whether_the_service_checks() -> None:
+    unchecked = format.help_line("disable_safety_checker", described(INFO, is_checked=False))
+    checked = format.help_line("disable_safety_checker", described(INFO, is_checked=True))
+    hosted = format.help_line("disable_safety_checker", FLUX_KREA)
+
+    assert unchecked.endswith("No effect on the fake model: this service has no safety checker, and nothing is checked.")
+    assert "are checked here for nudity and pornography" in checked
+    assert "No effect" not in checked
+    assert hosted == help_text("disable_safety_checker")
+
+
+def test_pictures_that_a_checker_withheld_are_counted() -> None:
+    three = RunUpdate(prediction(Status.COMPLETED, result=["a", "b", "c"]), is_over=True)
+    line = format.run_line(three, POCKET, seed=1, pictures=4)
+    assert "1 of 4 pictures withheld by the safety checker." in line
+    assert "withheld" not in format.run_line(three, POCKET, seed=1, pictures=3)

@@ -1,4 +1,4 @@
-"""PocketEngine: the Engine protocol over the pocket model; all 13 inputs act, or `info` says which do not."""
+"""PocketEngine: the Engine protocol over the pocket model; the safety switch is the service's, all other inputs act."""
 
 import json
 import math
@@ -55,7 +55,6 @@ class PocketEngine:
             known_words=frozenset(self._words[2:]),
             vague_words=frozenset(self._words[2:]) - set(content_words(" ".join((*self._things, _STYLE_AND_PLACE)))),
             max_words=12,
-            without_effect={"disable_safety_checker": "this model has no safety checker and its pictures are not checked"},
         )
 
     def generate(

@@ -1,26 +1,21 @@
 """The three ONNX graphs of the pocket model as plain functions on arrays, loaded once and checked against their checksums."""
 
-import hashlib
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from playground.engine.pocket.text import TOKENS
-from playground.errors import EngineError
+from playground.weights import Array, open_session, run_session, verify
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-Array = npt.NDArray[np.floating[Any]]
-
 WEIGHTS = Path(__file__).parent / "weights"
 CHANNELS, STRIDE_PX, HEAD_DIM = 16, 16, 64
-_MOST_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -34,19 +29,19 @@ class Network:
     @classmethod
     def load(cls, folder: Path = WEIGHTS) -> Self:
         """Read and verify the weights. Raises EngineError if a file is missing or not the one that was published."""
-        _verify(folder)
-        return cls(*(_session(folder / f"{name}.onnx") for name in ("encoder", "flow", "decoder")))
+        verify(folder, owner="The pocket model")
+        return cls(*(open_session(folder / f"{name}.onnx") for name in ("encoder", "flow", "decoder")))
 
     def encode(self, pixels: Array) -> Array:
         """(b, 3, 16·rows, 16·cols) in −1…1 to latents (b, 16, rows, cols)."""
-        return _run(self.encoder, {"x": pixels})
+        return run_session(self.encoder, {"x": pixels})
 
     def velocity(self, z: Array, sigma: float, tokens: npt.NDArray[np.int64]) -> Array:
         """Velocity from noise to picture (b, 16, rows, cols) at noise level sigma; z likewise, tokens (b, TOKENS)."""
         batch, _, rows, cols = z.shape
         cos, sin = rope(rows, cols)
         size = math.log2(rows * cols / 64)
-        return _run(
+        return run_session(
             self.flow,
             {
                 "z": z,
@@ -60,7 +55,7 @@ class Network:
 
     def decode(self, z: Array) -> Array:
         """Latents (b, 16, rows, cols) to pixels (b, 3, 16·rows, 16·cols) in −1…1."""
-        return _run(self.decoder, {"z": z})
+        return run_session(self.decoder, {"z": z})
 
 
 def rope(rows: int, cols: int) -> tuple[Array, Array]:
@@ -82,33 +77,3 @@ def rope(rows: int, cols: int) -> tuple[Array, Array]:
     ).reshape(rows * cols, -1)
     angles = np.concatenate([angles, np.zeros((TOKENS, HEAD_DIM // 2))]).astype(np.float32)
     return np.cos(angles), np.sin(angles)
-
-
-def _session(path: Path) -> "InferenceSession":
-    import onnxruntime  # a page that only talks to the hosted API never needs it
-
-    cast(Any, onnxruntime).disable_telemetry_events()
-    options = cast(Any, onnxruntime).SessionOptions()
-    options.intra_op_num_threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
-    # Spinning threads gain 8 % here and take the cores away from the page between two steps.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _run(session: "InferenceSession", feed: dict[str, Any]) -> Array:
-    return cast(Any, session).run(None, feed)[0]
-
-
-def _verify(folder: Path) -> None:
-    advice = "Install the playground again."
-    try:
-        for line in (folder / "SHA256SUMS").read_text().splitlines():
-            expected, name = line.split()
-            with (folder / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                    raise EngineError(f"The pocket model's file {name} is damaged.", advice=advice)
-    except OSError as error:
-        name = Path(str(error.filename)).name
-        raise EngineError(f"The pocket model's file {name} is missing or unreadable.", advice=advice) from error
-    except ValueError as error:
-        raise EngineError("The pocket model's file SHA256SUMS is damaged.", advice=advice) from error
