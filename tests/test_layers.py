@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "service": LEAVES | {"pictures", "engine", "safety"},
     "experiments": LEAVES | {"client", "history"},
     "ui": LEAVES | {"pictures", "client", "experiments"},
-    "training": LEAVES,
+    "training": LEAVES | {"engine"},
     "__main__": LEAVES | {"engine", "safety", "service"},
 }
 

@@ -31,6 +31,9 @@ def main(arguments: list[str] | None = None) -> None:
     evaluate.add_argument("--teacher", action="store_true", help="judge the flow before distillation")
     export = steps.add_parser("export", help="write the ONNX graphs and their checksums")
     export.add_argument("--out", type=Path, required=True, help="folder of the weights")
+    safety = steps.add_parser("safety", help="convert the safety checker's weights from the npm package nsfwjs")
+    safety.add_argument("--package", type=Path, required=True, help="the unpacked npm package nsfwjs")
+    safety.add_argument("--out", type=Path, required=True, help="folder of the weights")
     run(parser.parse_args(arguments))
 
 
@@ -69,6 +72,10 @@ def run(options: argparse.Namespace) -> None:
         from playground.training.export import export
 
         export(folder, options.out, things=options.things)
+    elif options.step == "safety":
+        from playground.training.safety import convert
+
+        convert(options.package, options.out)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def fit_judge(folder: Path, *, minutes: float, things: int | None, device: str =
     rng = random.Random(seed)  # noqa: S311
     drawn = pictures.load(folder, things)
     painter, count = Painter(drawn), len(drawn.things)
-    net = Judge(count).to(device, memory_format=torch.channels_last)
+    net = Judge(count).to(device)
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.02)
     clock, step, right = Clock(minutes), 0, 0.0
     while not clock.is_over:

@@ -25,7 +25,7 @@ def export(folder: Path, out: Path, *, things: int | None) -> None:
     """Write encoder.onnx, decoder.onnx, flow.onnx with its tensors beside it, and SHA256SUMS of everything in `out`."""
     out.mkdir(parents=True, exist_ok=True)
     vocabulary = Vocabulary(pictures.load(folder, things).things)
-    autoencoder = load_autoencoder(folder).to(memory_format=torch.contiguous_format)
+    autoencoder = load_autoencoder(folder)
     auto = torch.export.Dim.AUTO
     free = {0: auto, 2: auto, 3: auto}
     _save(_graph(_Encoder(autoencoder), {"x": torch.randn(2, 3, 128, 160)}, "z", [free]), out / "encoder.onnx")

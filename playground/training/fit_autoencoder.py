@@ -24,7 +24,7 @@ def fit(folder: Path, *, minutes: float, things: int | None, device: str = "cpu"
     painter = Painter(pictures.load(folder, things))
     count = len(pictures.load(folder, things).things)
     path = folder / "autoencoder.pt"
-    net = Autoencoder().to(device, memory_format=torch.channels_last)
+    net = Autoencoder().to(device)
     peak = 2e-3
     if path.exists():
         net.load_state_dict(torch.load(path, map_location=device))

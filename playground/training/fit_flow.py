@@ -199,7 +199,7 @@ def load_autoencoder(folder: Path, device: str = "cpu") -> Autoencoder:
     """The trained autoencoder, frozen."""
     net = Autoencoder()
     net.load_state_dict(torch.load(folder / "autoencoder.pt", map_location=device))
-    return net.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return net.to(device).eval().requires_grad_(False)
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ HEAD_WIDTH = 64
 WORD_SLOTS, THING_SLOTS = 4, 2
 TEXT_TOKENS = WORD_SLOTS + 2 * THING_SLOTS
 """A thing's embedding is two tokens wide: it has to carry a whole picture in four styles."""
-_FREQUENCIES = 32
+_FREQUENCIES = 64
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def save(pictures: Pictures, folder: Path) -> None:
 def load(folder: Path, count: int | None = None) -> Pictures:
     """The first `count` things that `save` wrote."""
     listed: list[dict[str, Any]] = json.loads((folder / "things.json").read_text("utf-8"))[:count]
-    things = [Thing(**{**thing, "tags": tuple(thing["tags"])}) for thing in listed]
+    things = [Thing(one["name"], one["category"], tuple(one["tags"]), one["hexcode"]) for one in listed]
     return Pictures(things, np.load(folder / "pictures.npy", mmap_mode="r")[:count])
 
 

@@ -3,7 +3,6 @@
 Nothing is trained. The uint8 weights are kept as they come; normalisation and padding are folded into the convolutions.
 """
 
-import argparse
 import base64
 import json
 import math
@@ -25,18 +24,6 @@ FILE = "classifier.onnx"
 _MODEL = Path("dist") / "models" / "mobilenet_v2"
 _OPSET, _IR_VERSION = 17, 8  # old enough for any onnxruntime that is supported
 _SIDE_PX = 224
-
-
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:  # pyright: ignore[reportPrivateUsage]
-    """The command `safety` of `python -m playground.training`."""
-    command = commands.add_parser("safety", help="convert the safety checker's weights from the npm package nsfwjs")
-    command.add_argument("--package", type=Path, required=True, help="the unpacked npm package nsfwjs")
-    command.add_argument("--out", type=Path, required=True, help="where the weights and their checksum go")
-    command.set_defaults(run=_run)
-
-
-def _run(chosen: argparse.Namespace) -> None:
-    convert(chosen.package, chosen.out)
 
 
 def convert(package: Path, out: Path) -> None:

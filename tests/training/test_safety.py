@@ -1,6 +1,5 @@
 """The converter on a network of one convolution, whose answer numpy computes the long way."""
 
-import argparse
 import base64
 import json
 from pathlib import Path
@@ -10,7 +9,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from playground.training.safety import FILE, add_command, convert
+from playground.training.__main__ import main
+from playground.training.safety import FILE, convert
 
 RANDOM = np.random.default_rng(3)
 SHAPES = {
@@ -117,11 +117,8 @@ def test_a_module_of_another_form_is_named(tmp_path: Path) -> None:
 
 
 def test_the_command_converts(tmp_path: Path) -> None:
-    parser = argparse.ArgumentParser()
-    add_command(parser.add_subparsers())
     source = package(tmp_path / "package", layers())
 
-    chosen = parser.parse_args(["safety", "--package", str(source), "--out", str(tmp_path / "out")])
-    chosen.run(chosen)
+    main(["safety", "--package", str(source), "--out", str(tmp_path / "out")])
 
     assert (tmp_path / "out" / FILE).is_file()

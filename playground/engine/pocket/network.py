@@ -2,20 +2,24 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from playground.engine.pocket.text import TOKENS
 from playground.weights import Array, open_session, run_session, verify
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+Ids = npt.NDArray[np.int64]
+
 WEIGHTS = Path(__file__).parent / "weights"
 CHANNELS, STRIDE_PX, HEAD_DIM = 16, 16, 64
+TEXT_TOKENS = 8
+"""Four words of one token, two things of two."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +40,21 @@ class Network:
         """(b, 3, 16·rows, 16·cols) in −1…1 to latents (b, 16, rows, cols)."""
         return run_session(self.encoder, {"x": pixels})
 
-    def velocity(self, z: Array, sigma: float, tokens: npt.NDArray[np.int64]) -> Array:
-        """Velocity from noise to picture (b, 16, rows, cols) at noise level sigma; z likewise, tokens (b, TOKENS)."""
+    def velocity(self, z: Array, sigma: float, *, words: Ids, things: Ids, guidance: float) -> Array:
+        """Velocity from noise to picture at noise level sigma: z (b, 16, rows, cols), words (4,), things (2,) ids."""
         batch, _, rows, cols = z.shape
         cos, sin = rope(rows, cols)
-        size = math.log2(rows * cols / 64)
         return run_session(
             self.flow,
             {
                 "z": z,
                 "t": np.full(batch, 1 - sigma, np.float32),
-                "tokens": tokens,
+                "words": np.tile(words, (batch, 1)),
+                "things": np.tile(things, (batch, 1)),
+                "guidance": np.full(batch, guidance, np.float32),
                 "rope_cos": cos,
                 "rope_sin": sin,
-                "log2_size": np.full(batch, size, np.float32),
+                "log2_size": np.full(batch, math.log2(rows * cols / 64), np.float32),
             },
         )
 
@@ -58,8 +63,9 @@ class Network:
         return run_session(self.decoder, {"z": z})
 
 
+@lru_cache(maxsize=16)
 def rope(rows: int, cols: int) -> tuple[Array, Array]:
-    """cos and sin, each (rows·cols + TOKENS, HEAD_DIM / 2), of two-dimensional rotary positions.
+    """cos and sin, each (rows·cols + TEXT_TOKENS, HEAD_DIM / 2), of two-dimensional rotary positions.
 
     Positions are scaled so that a picture of any size spans the same range; text sits at 0.
     """
@@ -75,5 +81,5 @@ def rope(rows: int, cols: int) -> tuple[Array, Array]:
         ],
         axis=-1,
     ).reshape(rows * cols, -1)
-    angles = np.concatenate([angles, np.zeros((TOKENS, HEAD_DIM // 2))]).astype(np.float32)
+    angles = np.concatenate([angles, np.zeros((TEXT_TOKENS, HEAD_DIM // 2))]).astype(np.float32)
     return np.cos(angles), np.sin(angles)
