@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "service": LEAVES | {"pictures", "engine"},
     "experiments": LEAVES | {"client", "history"},
     "ui": LEAVES | {"pictures", "client", "experiments"},
+    "training": {"contract"},
     "__main__": LEAVES | {"engine", "service"},
 }
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from playground.contract.effects import image_pixel_size, pixel_size, start_step
 from playground.contract.inputs import PredictionInput
-from playground.contract.model import ModelInfo, content_words
+from playground.contract.model import ModelInfo
+from playground.contract.prompt import Lexicon
 from playground.engine import schedule
 from playground.engine.base import Step
 from playground.errors import EngineError
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 _WEIGHTS = Path(__file__).parent / "weights"
 _API_PX_PER_TOKEN = 64  # the model draws at a quarter of the API's sides, 16 px a token
 _FEWEST_TOKENS, _MOST_TOKENS = 48, 256  # outside of what it was trained at, it draws debris
-_STYLE_AND_PLACE = (
-    "3d render flat illustration background small left right top bottom "
-    "white black red blue green yellow purple orange pink teal gray cream navy brown"
-)
 _PREVIEW_SANE = 1.8  # early estimates of the whole picture overshoot; shown as they are they flash in false colours
 
 
@@ -50,11 +47,8 @@ class PocketEngine:
             label="pocket model",
             description="A small text-to-image model that runs on this computer. It is not FLUX.",
             prompt_hint="The pocket model draws 120 things, 3d or flat, on a coloured background.",
-            things=self._things,
             example_prompt="3d render of ghost on purple background",
-            known_words=frozenset(self._words[2:]),
-            vague_words=frozenset(self._words[2:]) - set(content_words(" ".join((*self._things, _STYLE_AND_PLACE)))),
-            max_words=12,
+            lexicon=self._lexicon(),
             without_effect={"disable_safety_checker": "this model has no safety checker and its pictures are not checked"},
         )
 
@@ -75,7 +69,7 @@ class PocketEngine:
             first = start_step(steps, request.prompt_strength)
             z = levels[first] * z + (1 - levels[first]) * network.encode(_pixels(image, rows, cols))
             z = z.astype("float32")
-        words = text.Vocabulary(self._words)
+        words = text.WordList(self._words)
 
         def done(step: int, clean: "Array") -> None:
             def preview() -> Image.Image:
@@ -95,6 +89,13 @@ class PocketEngine:
         )
         drawn = [_pictures(network.decode(z[index : index + 1]))[0] for index in range(len(z))]
         return [picture.resize(size_px, Image.Resampling.LANCZOS) for picture in drawn]
+
+    def _lexicon(self) -> Lexicon:
+        from playground.engine.pocket import text
+
+        if (self._folder / text.FILE).exists():
+            return text.Vocabulary.load(self._folder).lexicon
+        return text.WordList(self._words).lexicon(self._things)
 
     @cached_property
     def _words(self) -> tuple[str, ...]:
