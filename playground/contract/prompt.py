@@ -6,7 +6,7 @@ Pure, so that the page can say before the click what a prompt will mean. `Lexico
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -18,7 +18,8 @@ BACKGROUND, TWO = "background", "two"
 Wordings = dict[str, tuple[str, ...]]
 Kind = Literal["style", "size", "place", "color", "thing", "background", "two", "silent"]
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_PICTOGRAPH = "[⌀-⏿☀-➿⬀-⯿\U0001f000-\U0001f3fa\U0001f400-\U0001faff]"  # but no skin tone
+_WORD = re.compile(rf"[^\W_]+(?:['’][^\W_]+)*|{_PICTOGRAPH}")
 _WITHIN_PHRASE = re.compile(r"[\s_'’‐‑-]*")
 
 
@@ -32,7 +33,7 @@ class Reading:
     color: str = ""
     things: tuple[str, ...] = ()
     """At most MOST_THINGS, in the prompt's order; the same one twice means two of it."""
-    read_as: Mapping[str, str] | None = None
+    read_as: Mapping[str, str] = field(default_factory=dict[str, str])
     """Words of the prompt that were taken for something near them in meaning, with what that is."""
     unknown: tuple[str, ...] = ()
     """Words of the prompt that mean nothing to the model, each once, in order."""

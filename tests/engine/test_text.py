@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from playground.contract.prompt import Lexicon, Reading
-from playground.engine.pocket import PocketEngine
+from playground.engine.pocket import PocketEngine, text
 from playground.engine.pocket.text import FILE, NULL, PAD, TOKENS, Vocabulary, WordList, no_prompt
 from playground.errors import EngineError
 
+VOCABULARY_FILE = Path(text.__file__).parent / "weights" / FILE
 LEXICON = Lexicon(
     styles=("3d", "flat"), sizes=("small",), places=("left", "right"), colors=("red", "blue"),
     things=("ghost", "castle"), groups=("building",), synonyms={"building": ("barn",)}, silent=("a",),
@@ -78,13 +79,50 @@ def test_a_vocabulary_that_is_missing_or_no_json_is_named(tmp_path: Path) -> Non
         Vocabulary.load(tmp_path)
 
 
-def test_the_shipped_lexicon_knows_its_own_words() -> None:
+@pytest.fixture(scope="module")
+def shipped() -> Lexicon:
     lexicon = PocketEngine().info.lexicon
     assert lexicon is not None
-    for thing in lexicon.things + lexicon.groups:
-        assert lexicon.read(thing).things == (thing,)
-    for color in lexicon.colors:
-        assert lexicon.read(f"{color} background").color == color
+    return lexicon
+
+
+def test_the_shipped_lexicon_reads_its_own_words_as_themselves(shipped: Lexicon) -> None:
+    for thing in shipped.things + shipped.groups:
+        assert shipped.read(thing) == Reading(things=(thing,))
+        assert shipped.read(f"{thing} on blue background").things == (thing,)
+    for color in shipped.colors:
+        assert shipped.read(f"{color} background") == Reading(color=color)
+    for style in shipped.styles:
+        assert shipped.read(style) == Reading(style=style)
+
+
+def test_the_shipped_lexicon_has_no_wording_for_two_words_and_none_without_use(shipped: Lexicon) -> None:
+    own = {*shipped.styles, *shipped.sizes, *shipped.places, *shipped.colors, *shipped.things, *shipped.groups}
+    wordings = [word for others in (shipped.phrases | shipped.synonyms).values() for word in others]
+    assert len(wordings) == len(set(wordings))
+    assert set(wordings) & own <= {"orange"}
+    assert {*shipped.phrases, *shipped.synonyms} <= own | {"background", "two"}
+
+
+@pytest.mark.skipif(not VOCABULARY_FILE.exists(), reason="the shipped graphs still take a list of words")
+@pytest.mark.parametrize(
+    ("word", "thing"),
+    [
+        ("kitten", "cat"), ("puppy", "dog"), ("car", "automobile"), ("auto", "automobile"), ("cab", "taxi"),
+        ("bunny", "rabbit"), ("ladybug", "lady beetle"), ("jet", "airplane"), ("pine", "evergreen tree"), ("kitty", "cat"),
+        ("hen", "chicken"), ("tug", "ship"), ("cottage", "house"), ("sneaker", "running shoe"), ("beer", "beer mug"),
+        ("coffee", "hot beverage"), ("beagles", "dog"), ("oak", "tree"), ("ostrich", "bird"), ("mice", "mouse"),
+    ],
+)  # fmt: skip
+def test_the_shipped_lexicon_reads_everyday_words(shipped: Lexicon, word: str, thing: str) -> None:
+    if thing in shipped.things + shipped.groups:
+        assert shipped.read(word).things == (thing,)
+
+
+@pytest.mark.skipif(not VOCABULARY_FILE.exists(), reason="the shipped graphs still take a list of words")
+@pytest.mark.parametrize("word", ["happy", "dark", "running", "photo", "portrait", "woman", "night", "beautiful", "2004"])
+def test_the_shipped_lexicon_has_no_idea_of_what_it_cannot_draw(shipped: Lexicon, word: str) -> None:
+    assert shipped.read(word) == Reading(unknown=(word,))
 
 
 def test_a_word_list_gives_known_words_their_ids_in_order_and_drops_others() -> None:

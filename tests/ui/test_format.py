@@ -91,6 +91,9 @@ def test_things_are_listed_only_by_a_model_that_has_a_list() -> None:
     line = format.things_line(POCKET.model_copy(update={"lexicon": Lexicon(things=names)}))
     assert "All 2 things it draws" in line
     assert "red &lt;apple&gt;, ghost" in line
+    sorted_ones = Lexicon(things=names, categories={"fruit": names[:1], "character": names[1:]})
+    line = format.things_line(POCKET.model_copy(update={"lexicon": sorted_ones}))
+    assert "<dt>fruit</dt><dd>red &lt;apple&gt;</dd><dt>character</dt><dd>ghost</dd>" in line
 
 
 def test_finished_line_names_the_size_of_the_files() -> None:
