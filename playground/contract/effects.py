@@ -22,6 +22,7 @@ PIXEL_SIZES: dict[str, tuple[int, int]] = {
 }
 """(width_px, height_px) at one megapixel."""
 
+_ROOM = "one thing, small or at one side if you like, or two, in one style and on one colour"
 LARGEST_IMAGE_SIDE_PX = 1440
 SIDE_MULTIPLE_PX = 16
 
@@ -61,7 +62,7 @@ def effective_seed(request: PredictionInput) -> int | None:
 
 
 def remarks(request: PredictionInput, model: ModelInfo, *, has_image: bool) -> tuple[str, ...]:
-    """One sentence for each word of the prompt, and each input that asks for something, that will have no effect."""
+    """Sentences on words that are not read as they stand, and one for each input that asks for something in vain."""
     return tuple(_ignored_inputs(request, has_image=has_image) + _ignored_by(request, model))
 
 
@@ -84,16 +85,22 @@ def _ignored_inputs(request: PredictionInput, *, has_image: bool) -> list[str]:
 
 
 def _ignored_by(request: PredictionInput, model: ModelInfo) -> list[str]:
-    found: list[str] = []
-    if unknown := model.unknown_words(request.prompt):
-        found.append(f"The {model.label} doesn't know: {', '.join(unknown)}.")
-    if vague := model.vaguely_known_words(request.prompt):
-        found.append(f"The {model.label} has only a vague idea of: {', '.join(vague)}.")
-    if unread := model.unread_words(request.prompt):
-        found.append(f"The {model.label} reads {model.max_words} words; not read: {', '.join(unread)}.")
+    found = _misread_by(request.prompt, model)
     for name, reason in model.without_effect.items():
         if name in INPUTS and getattr(request, name) != default(name):
             found.append(f"{label(name)}: no effect, {reason}.")
+    return found
+
+
+def _misread_by(prompt: str, model: ModelInfo) -> list[str]:
+    found: list[str] = []
+    reading = model.read(prompt)
+    if reading.unknown:
+        found.append(f"The {model.label} doesn't know: {', '.join(reading.unknown)}.")
+    if reading.read_as:
+        found.append(f"The {model.label} reads {', '.join(f'{said} as {word}' for said, word in reading.read_as.items())}.")
+    if reading.left_over:
+        found.append(f"The {model.label} draws {_ROOM}; not read: {', '.join(reading.left_over)}.")
     return found
 
 

@@ -12,17 +12,19 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from playground.engine.pocket.text import FILE
 from playground.training import pictures
 from playground.training.captions import Vocabulary
 from playground.training.fit_flow import load_autoencoder, load_flow
 from playground.training.flow import THING_SLOTS, WORD_SLOTS, rope
+from playground.training.lexicon import build
 
 _LARGEST_FILE_BYTES = 9_000_000
 _SMALL_TENSOR = 1024  # values; below this fp32 costs nothing and keeps norms and scalars exact
 
 
 def export(folder: Path, out: Path, *, things: int | None) -> None:
-    """Write encoder.onnx, decoder.onnx, flow.onnx with its tensors beside it, and SHA256SUMS of everything in `out`."""
+    """Write encoder.onnx, decoder.onnx, flow.onnx with its tensors beside it, vocabulary.json, and SHA256SUMS of them all."""
     out.mkdir(parents=True, exist_ok=True)
     vocabulary = Vocabulary(pictures.load(folder, things).things)
     autoencoder = load_autoencoder(folder)
@@ -44,6 +46,8 @@ def export(folder: Path, out: Path, *, things: int | None) -> None:
     shapes = [free, *({0: auto} for _ in range(len(inputs) - 1))]
     net = load_flow(folder / "distilled.pt", vocabulary).eval()
     _save(_graph(net, inputs, "v", shapes), out / "flow.onnx", beside=True)
+    text = build(vocabulary.things, pictures.fetch_packages(folder))
+    (out / FILE).write_text(json.dumps(text, ensure_ascii=False, separators=(",", ":")), "utf-8")
     write_checksums(out)
 
 
@@ -137,8 +141,3 @@ def _save(model: onnx.ModelProto, path: Path, *, beside: bool = False) -> None:
     for cast in reversed(casts):
         graph.node.insert(0, cast)
     path.write_bytes(model.SerializeToString())
-
-
-def save_vocabulary(out: Path, vocabulary: dict[str, Any]) -> None:
-    """Write vocabulary.json compactly."""
-    (out / "vocabulary.json").write_text(json.dumps(vocabulary, ensure_ascii=False, separators=(",", ":")), "utf-8")

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from playground.training import wordnet
 from playground.training.world import STYLES, Thing, read_things
 
 SIDE_PX = 256
-PACKAGES = ("@lobehub/fluent-emoji-3d@1.1.0", "fluentui-emoji@1.3.0", "emojibase-data@17.0.0")
+PACKAGES = ("@lobehub/fluent-emoji-3d@1.1.0", "fluentui-emoji@1.3.0", "emojibase-data@17.0.0", wordnet.PACKAGE)
 _SVG_FOLDERS = {"flat": "flat", "gradient": "modern", "line": "high-contrast"}
 
 

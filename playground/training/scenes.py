@@ -88,10 +88,11 @@ def place(rng: random.Random, scene: Scene, rows: int, cols: int) -> list[Placed
     short = min(rows, cols)
     width, height = cols / short, rows / short
     if len(scene.things) == 2:
-        long_side = max(width, height)
-        sides = [min(1.0, long_side / 2) * rng.uniform(0.84, 0.97) for _ in scene.things]
-        centres = [sign * long_side / 4 + rng.uniform(-0.02, 0.02) for sign in (-1, 1)]
-        if height > 1.3 * width:
+        above = height > 1.3 * width
+        along = height if above else width
+        sides = [min(1.0, along / 2) * rng.uniform(0.84, 0.97) for _ in scene.things]
+        centres = [sign * along / 4 + rng.uniform(-0.02, 0.02) for sign in (-1, 1)]
+        if above:
             return [Placed(side, rng.uniform(-0.03, 0.03), at) for side, at in zip(sides, centres, strict=True)]
         return [Placed(side, at, rng.uniform(-0.03, 0.03)) for side, at in zip(sides, centres, strict=True)]
     side = rng.uniform(0.42, 0.56) if scene.small else rng.uniform(0.78, 0.98)

@@ -89,10 +89,15 @@ def help_line(name: str, model: ModelInfo) -> str:
 
 
 def things_line(model: ModelInfo) -> str:
-    """A closed list of what the model was taught to draw; nothing for a model that draws anything."""
-    if not model.things:
+    """A closed list of what the model was taught to draw, by category; nothing for a model that draws anything."""
+    if model.lexicon is None or not model.lexicon.things:
         return ""
-    return f"<details><summary>All {len(model.things)} things it draws</summary>{escape(', '.join(model.things))}</details>"
+    headed = "".join(
+        f"<dt>{escape(category)}</dt><dd>{escape(', '.join(things))}</dd>"
+        for category, things in model.lexicon.categories.items()
+    )
+    listed = f"<dl>{headed}</dl>" if headed else escape(", ".join(model.lexicon.things))
+    return f"<details><summary>All {len(model.lexicon.things)} things it draws</summary>{listed}</details>"
 
 
 def file_size(update: RunUpdate) -> str:

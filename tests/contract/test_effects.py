@@ -10,6 +10,7 @@ from playground.contract import effects
 from playground.contract.effects import image_pixel_size, pixel_size, remarks, shrunk_size, start_step, steps_run
 from playground.contract.inputs import PredictionInput, choices
 from playground.contract.model import FLUX_KREA, ModelInfo
+from playground.contract.prompt import Lexicon
 
 SIZES = {
     "1:1": (1024, 1024),
@@ -151,13 +152,19 @@ def test_remarks_are_silent_on_inputs_with_effect(values: dict[str, Any], has_im
     assert remarks(request(**values), FLUX_KREA, has_image=has_image) == ()
 
 
-def test_remarks_name_words_that_a_model_does_not_know_or_read():
-    model = ModelInfo(id="small", label="small model", known_words=frozenset({"red", "fox", "tree"}), max_words=2)
-    said = remarks(request(prompt="A red fox and a zebra by a tree"), model, has_image=False)
-    assert said == (
-        "The small model doesn't know: zebra, by.",
-        "The small model reads 2 words; not read: tree.",
+def test_remarks_name_words_that_a_model_guesses_does_not_know_or_has_no_room_for():
+    lexicon = Lexicon(
+        colors=("red",), things=("fox", "tree", "sun"), synonyms={"fox": ("vixen",), "tree": ("oak",)}, silent=("a", "and")
     )
+    model = ModelInfo(id="small", label="small model", lexicon=lexicon)
+    said = remarks(request(prompt="A vixen and a zebra by an oak, a sun"), model, has_image=False)
+    assert said == (
+        "The small model doesn't know: zebra, by, an.",
+        "The small model reads vixen as fox, oak as tree.",
+        "The small model draws one thing, small or at one side if you like, or two, in one style and on one colour; "
+        "not read: sun.",
+    )
+    assert remarks(request(prompt="a fox and a tree"), model, has_image=False) == ()
 
 
 def test_remarks_name_inputs_that_a_model_always_ignores():

@@ -70,7 +70,7 @@ def test_checksums_that_are_no_checksums_are_named(copied: Path) -> None:
 
 
 def test_a_vocabulary_that_is_no_json_is_named(copied: Path) -> None:
-    (copied / "vocab.json").write_text("[")
+    (copied / "vocabulary.json").write_text("{")
 
     with pytest.raises(EngineError, match=r"vocab\.json"):
         _ = PocketEngine(copied).info

@@ -9,14 +9,14 @@ from PIL import Image
 from playground.contract.effects import pixel_size, steps_run
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import ModelInfo
+from playground.contract.prompt import Lexicon
 from playground.engine.base import Step
 from playground.errors import EngineCancelledError
 
 INFO = ModelInfo(
     id="playground/fake-1",
     label="fake model",
-    known_words=frozenset({"ghost", "castle"}),
-    max_words=2,
+    lexicon=Lexicon(things=("ghost", "castle"), silent=("a", "in")),
     without_effect={"output_quality": "this model has none"},
 )
 

