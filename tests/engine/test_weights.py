@@ -72,5 +72,5 @@ def test_checksums_that_are_no_checksums_are_named(copied: Path) -> None:
 def test_a_vocabulary_that_is_no_json_is_named(copied: Path) -> None:
     (copied / "vocabulary.json").write_text("{")
 
-    with pytest.raises(EngineError, match=r"vocab\.json"):
+    with pytest.raises(EngineError, match=r"vocabulary\.json"):
         _ = PocketEngine(copied).info
