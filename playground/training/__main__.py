@@ -17,6 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
     steps.add_parser("data", help="fetch the packages and draw every thing in four styles")
     for name, text in (("autoencoder", "train the autoencoder"), ("judge", "train the judge of the evaluation")):
         steps.add_parser(name, help=text).add_argument("--minutes", type=float, required=True)
+    steps.choices["autoencoder"].add_argument("--keep-latents", action="store_true", help="train the decoder alone")
     flow = steps.add_parser("flow", help="train the flow, or go on training it")
     flow.add_argument("--minutes", type=float, required=True)
     flow.add_argument("--large", type=float, default=0.3, help="share of the steps at 256 tokens")
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     elif options.step == "autoencoder":
         from playground.training import fit_autoencoder
 
-        fit_autoencoder.fit(folder, minutes=options.minutes, **shared)
+        fit_autoencoder.fit(folder, minutes=options.minutes, keep_latents=options.keep_latents, **shared)
     elif options.step == "judge":
         from playground.training import classifier
 

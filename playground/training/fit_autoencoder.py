@@ -17,8 +17,13 @@ _NOISE = 0.2
 """The latents that the flow makes are a little off: noise in training makes the decoder answer those with clean outlines."""
 
 
-def fit(folder: Path, *, minutes: float, things: int | None, device: str = "cpu", seed: int = 0) -> Path:
-    """Train for `minutes` more, from autoencoder.pt if there is one; returns its path. Prints PSNR on the way."""
+def fit(
+    folder: Path, *, minutes: float, things: int | None, keep_latents: bool = False, device: str = "cpu", seed: int = 0
+) -> Path:
+    """Train for `minutes` more, from autoencoder.pt if there is one; returns its path. Prints PSNR on the way.
+
+    keep_latents: the decoder alone learns, so that a flow trained in these latents stays valid.
+    """
     torch.manual_seed(seed)
     rng = random.Random(seed)  # noqa: S311
     painter = Painter(pictures.load(folder, things))
@@ -29,6 +34,8 @@ def fit(folder: Path, *, minutes: float, things: int | None, device: str = "cpu"
     if path.exists():
         net.load_state_dict(torch.load(path, map_location=device))
         peak = 5e-4
+    if keep_latents:
+        net.encoder.requires_grad_(False)
     optimizer = torch.optim.AdamW(net.parameters(), lr=peak, betas=(0.9, 0.99), weight_decay=1e-3)
     clock, step, usual, error = Clock(minutes), 0, math.inf, 0.0
     while not clock.is_over:
@@ -55,7 +62,8 @@ def fit(folder: Path, *, minutes: float, things: int | None, device: str = "cpu"
             print(f"step {step}  {clock.used_s:.0f} s  PSNR {psnr:.2f} dB  {step * _BATCH / clock.used_s:.0f}/s", flush=True)
         if step % 1000 == 0:
             torch.save(net.state_dict(), path)
-    _normalise(net, painter, count, rng, device)
+    if not keep_latents:
+        _normalise(net, painter, count, rng, device)
     torch.save(net.state_dict(), path)
     return path
 

@@ -64,7 +64,7 @@ def build(things: list[Thing], packages: Path) -> dict[str, Any]:
         "words": list(WORDS),
         "names": vocabulary.names,
         "concepts": len(things),
-        "lexicon": lexicon.model_copy(update={"synonyms": _merged(lexicon.synonyms, narrower)}).model_dump(mode="json"),
+        "lexicon": lexicon.model_copy(update={"synonyms": _once(_merged(lexicon.synonyms, narrower))}).model_dump(mode="json"),
     }
 
 
@@ -165,6 +165,14 @@ def _pictographs(things: list[Thing]) -> Wordings:
 
 def _merged(first: Wordings, second: Wordings) -> Wordings:
     return {name: (*first.get(name, ()), *second.get(name, ())) for name in {**first, **second}}
+
+
+def _once(wordings: Wordings) -> Wordings:
+    """Every wording under the first name alone: in a smaller world several names stand in for those that it lacks."""
+    owner = {word: name for name, words in reversed(wordings.items()) for word in words}
+    return {
+        name: kept for name, words in wordings.items() if (kept := tuple(dict.fromkeys(w for w in words if owner[w] == name)))
+    }
 
 
 def _by_category(things: list[Thing]) -> Wordings:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.engine.schedule import intervals, shift, sigmas
+from playground.engine.schedule import intervals, shift, sigmas, steps_computed
 
 STEPS = st.integers(1, 50)
 TOKENS = st.integers(48, 256)
@@ -32,16 +32,26 @@ def test_a_larger_picture_spends_more_steps_at_high_noise(steps: int, tokens: in
 
 @given(STEPS, TOKENS)
 def test_levels_follow_the_formula(steps: int, tokens: int) -> None:
-    s = math.exp(0.4 + 0.25 * math.log2(tokens / 64))
+    s = math.exp(0.5 + (16 * tokens - 256) * 0.65 / 3840)
 
     for k, level in enumerate(sigmas(steps, tokens)):
         linear = 1 - k / steps
         assert level == pytest.approx(s * linear / (1 + (s - 1) * linear), abs=1e-12)
 
 
-def test_the_shift_is_the_one_the_model_was_trained_with() -> None:
-    assert shift(64) == pytest.approx(1.4918, abs=1e-4)
-    assert shift(256) == pytest.approx(2.4596, abs=1e-4)
+def test_the_shift_is_that_of_flux_at_the_same_input() -> None:
+    assert shift(256) == pytest.approx(math.exp(1.15))  # 1024 × 1024: 4096 tokens of FLUX.1
+    assert shift(16) == pytest.approx(math.exp(0.5))  # 256 × 256: 256 of them
+
+
+@given(STEPS, st.integers(1, 5))
+def test_skipping_begins_with_two_computed_steps_and_ends_with_one(steps: int, every: int) -> None:
+    computed = steps_computed(steps, every=every)
+
+    assert {0, min(1, steps - 1), steps - 1} <= computed <= set(range(steps))
+    assert all({*range(k, k + every)} & computed for k in range(steps - every + 1))
+    if every == 1:
+        assert len(computed) == steps
 
 
 @given(STEPS, st.integers(0, 50))
