@@ -47,7 +47,7 @@ def judged(folder: Path, x: Tensor, scenes: list[Scene], things: int) -> Fidelit
     things_said, styles_said = load_judge(folder, things)(to_judge(x))
     wanted = torch.tensor([scene.things[0] for scene in scenes])
     style = torch.tensor([STYLES.index(scene.style) for scene in scenes])
-    top_5 = things_said.topk(5, 1).indices
+    top_5 = things_said.topk(min(5, things), 1).indices
     colors = [named_color(picture) == scene.color for picture, scene in zip(x, scenes, strict=True)]
     return Fidelity(
         top_1=(top_5[:, 0] == wanted).float().mean().item(),

@@ -54,7 +54,8 @@ def decoded(autoencoder: Autoencoder, z: Tensor) -> Tensor:
 
 
 def save_sheet(x: Tensor, path: Path, columns: int) -> None:
-    """Pictures (b, 3, h, w) in −1…1 as one PNG."""
+    """Pictures (b, 3, h, w) in −1…1 as one PNG; a last row that is not full is left out."""
+    columns = min(columns, len(x))
     shown = ((x + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
     rows = [np.concatenate(list(shown[start : start + columns]), 1) for start in range(0, len(shown) - columns + 1, columns)]
     Image.fromarray(np.concatenate(rows)).save(path)

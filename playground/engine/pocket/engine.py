@@ -47,7 +47,7 @@ class PocketEngine:
             id="playground/pocket-2",
             label="pocket model",
             description="A small text-to-image model that runs on this computer. It is not FLUX.",
-            prompt_hint=f"The pocket model draws {count} things, one or two at a time, in 3d, flat, gradient or line style.",
+            prompt_hint=f"The pocket model draws {count} things in 3d, flat, gradient or line style, on a coloured background.",
             example_prompt="3d render of ghost on purple background",
             lexicon=lexicon,
         )
