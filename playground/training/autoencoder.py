@@ -10,8 +10,8 @@ BOUND = 3.0
 
 
 LIMIT = 24.0
-"""Activations of ordinary pictures stay within ±21; without a limit one picture in some hundreds drives the decoder's gain
-into the thousands, in training and later as broken colours."""
+"""The decoder seldom reaches it for ordinary pictures; without a limit one picture in some hundreds drives its gain into
+the thousands, in training and later as broken colours."""
 
 
 class Residual(nn.Module):

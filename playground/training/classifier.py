@@ -98,7 +98,7 @@ def fit_judge(folder: Path, *, minutes: float, things: int | None, device: str =
 def load_judge(folder: Path, things: int) -> Judge:
     """The trained judge."""
     net = Judge(things)
-    net.load_state_dict(torch.load(folder / "judge.pt"))
+    net.load_state_dict(torch.load(folder / "judge.pt", map_location="cpu"))
     return net.eval()
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from playground.contract.effects import PIXEL_SIZES
+from playground.contract.inputs import bounds
 from playground.training import pictures
 from playground.training.autoencoder import CHANNELS, Autoencoder
 from playground.training.captions import WORDS, Captioner, Vocabulary
@@ -24,9 +26,8 @@ SMALL, LARGE = 64, 256
 _BATCH = {SMALL: 32, LARGE: 12}
 _RENEW = 0.2  # the share of steps that add fresh pictures to the pool; the others use a batch again
 _READY, _POOL = 60, 600  # batches: half of the first steps draw new ones until the pool is ready
-_SHAPES = ("1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21")
 _SILENT = 0.1
-MOST_GUIDANCE = 10.0
+_MOST_GUIDANCE = bounds("guidance")[1]
 
 
 class Pool:
@@ -46,7 +47,7 @@ class Pool:
 
     @torch.no_grad()
     def _fresh(self) -> tuple[Tensor, list[Scene]]:
-        shape = "1:1" if self._rng.random() < 0.6 else self._rng.choice(_SHAPES)
+        shape = "1:1" if self._rng.random() < 0.6 else self._rng.choice(list(PIXEL_SIZES))
         rows, cols = grid(shape, self._tokens)
         scenes = [random_scene(self._rng, self._count, rows, cols) for _ in range(_BATCH[self._tokens])]
         x = self._painter.draw(scenes, rows, cols, self._rng)
@@ -64,7 +65,7 @@ class Trainer:
         matrices = [p for name, p in net.blocks.named_parameters() if p.ndim == 2 and "modulation" not in name]
         chosen = {id(p) for p in matrices}
         others = [p for p in net.parameters() if id(p) not in chosen]
-        # Muon (Jordan et al. 2024) for the blocks' matrices: in the trial it halved the steps to a recognisable picture
+        # Muon (Jordan et al. 2024) for the blocks' matrices, AdamW for tables, norms and what stands at either end
         self._optimizers: list[torch.optim.Optimizer] = [
             torch.optim.Muon(matrices, lr=0.02 * peak, weight_decay=0.01, momentum=0.95, adjust_lr_fn="original"),
             torch.optim.AdamW(others, lr=2e-3 * peak, betas=(0.9, 0.95), weight_decay=0.0),
@@ -163,12 +164,11 @@ def distill(folder: Path, *, minutes: float, things: int | None, large: float, d
         mixed = torch.lerp(z, noise, sigma.view(-1, 1, 1, 1))
         # half the time a guidance that people use, else any that the contract allows
         guidance = torch.where(
-            torch.rand_like(sigma) < 0.5, 1 + 4 * torch.rand_like(sigma), MOST_GUIDANCE * torch.rand_like(sigma)
+            torch.rand_like(sigma) < 0.5, 1 + 4 * torch.rand_like(sigma), _MOST_GUIDANCE * torch.rand_like(sigma)
         )
         with torch.autocast(device, torch.bfloat16):
             with torch.no_grad():
-                both = Text(torch.cat([text.words, 0 * text.words]), torch.cat([text.things, 0 * text.things]))
-                said, unsaid = teacher.velocity(mixed.repeat(2, 1, 1, 1), sigma.repeat(2), both).float().chunk(2)
+                said, unsaid = teacher.both_velocities(mixed, sigma, text)
             v = trainer.net.velocity(mixed, sigma, text, guidance)
         target = unsaid + guidance.view(-1, 1, 1, 1) * (said - unsaid)
         # strong guidance makes targets of any size; without a weight they would be all that the student learns
@@ -214,7 +214,7 @@ def picture_codes(world: _World, width: int) -> Tensor:
         latents = []
         for style in ("3d", "flat", "gradient", "line"):
             picture = world.painter.draw_placed([Scene((thing,), style, "gray")], [[Placed(0.9, 0.0, 0.0)]], 8, 8)
-            latents.append(world.autoencoder.encode(picture).flatten())
+            latents.append(world.autoencoder.encode(picture.to(world.autoencoder.mean.device)).flatten().cpu())
         rows.append(torch.cat(latents))
     matrix = torch.stack(rows)
     left, strength, _ = torch.linalg.svd(matrix - matrix.mean(0), full_matrices=False)

@@ -134,6 +134,12 @@ class Flow(nn.Module):
         size = torch.full_like(sigma, math.log2(rows * cols / 64))
         return self(z, 1 - sigma, text.words, text.things, guidance, cos.to(z.device), sin.to(z.device), size)
 
+    def both_velocities(self, z: Tensor, sigma: Tensor, text: Text) -> tuple[Tensor, Tensor]:
+        """Velocities with and without the prompt, as guidance before distillation needs them; float32, each like z."""
+        both = Text(torch.cat([text.words, 0 * text.words]), torch.cat([text.things, 0 * text.things]))
+        said, unsaid = self.velocity(z.repeat(2, 1, 1, 1), sigma.repeat(2), both).float().chunk(2)
+        return said, unsaid
+
 
 def rope(rows: int, cols: int) -> tuple[Tensor, Tensor]:
     """cos and sin (rows·cols + TEXT_TOKENS, HEAD_WIDTH / 2) of rotary positions in two dimensions (arXiv 2104.09864).

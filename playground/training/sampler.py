@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.engine import schedule
 from playground.training.autoencoder import Autoencoder
-from playground.training.captions import WORDS, Vocabulary
+from playground.training.captions import WORDS
 from playground.training.fit_flow import noise
 from playground.training.flow import Flow, Text
 from playground.training.scenes import Scene
@@ -31,17 +31,14 @@ def latents(
     count = len(text.words)
     z = noise(count, rows, cols, seed).to(device)
     text = Text(text.words.to(device), text.things.to(device))
-    both = Text(torch.cat([text.words, 0 * text.words]), torch.cat([text.things, 0 * text.things]))
+    strength = torch.full((count,), guidance, device=device)
     for _, sigma, next_sigma in schedule.intervals(schedule.sigmas(steps, rows * cols)):
+        level = torch.full((count,), sigma, device=device)
         with torch.autocast(device.type, torch.bfloat16):
             if distilled:
-                v = net.velocity(
-                    z, torch.full((count,), sigma, device=device), text, torch.full((count,), guidance, device=device)
-                ).float()
+                v = net.velocity(z, level, text, strength).float()
             else:
-                said, unsaid = (
-                    net.velocity(z.repeat(2, 1, 1, 1), torch.full((2 * count,), sigma, device=device), both).float().chunk(2)
-                )
+                said, unsaid = net.both_velocities(z, level, text)
                 v = unsaid + guidance * (said - unsaid)
         z = z + (sigma - next_sigma) * v
     return z
@@ -59,9 +56,3 @@ def save_sheet(x: Tensor, path: Path, columns: int) -> None:
     shown = ((x + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
     rows = [np.concatenate(list(shown[start : start + columns]), 1) for start in range(0, len(shown) - columns + 1, columns)]
     Image.fromarray(np.concatenate(rows)).save(path)
-
-
-def named_scene(vocabulary: Vocabulary, things: str, style: str, color: str, **more: object) -> Scene:
-    """A scene by names: "red apple" or "red apple; fox"."""
-    names = [thing.name for thing in vocabulary.things]
-    return Scene(tuple(names.index(name) for name in things.split("; ")), style, color, **more)  # type: ignore[arg-type]
