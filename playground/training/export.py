@@ -17,6 +17,7 @@ from playground.training import pictures
 from playground.training.captions import Vocabulary
 from playground.training.fit_flow import load_autoencoder, load_flow
 from playground.training.flow import THING_SLOTS, WORD_SLOTS, rope
+from playground.training.fused import FusedFlow
 from playground.training.lexicon import build
 
 _LARGEST_FILE_BYTES = 9_000_000
@@ -34,18 +35,21 @@ def export(folder: Path, out: Path, *, things: int | None) -> None:
     _save(_graph(_Decoder(autoencoder), {"z": torch.randn(2, 16, 8, 10)}, "x", [free]), out / "decoder.onnx")
     cos, sin = rope(8, 10)
     inputs = {
-        "z": torch.randn(2, 16, 8, 10),
-        "t": torch.rand(2),
-        "words": torch.ones(2, WORD_SLOTS, dtype=torch.int64),
-        "things": torch.ones(2, THING_SLOTS, dtype=torch.int64),
-        "guidance": torch.full((2,), 3.0),
+        "z": torch.randn(1, 16, 8, 10),
+        "t": torch.rand(1),
+        "words": torch.ones(1, WORD_SLOTS, dtype=torch.int64),
+        "things": torch.ones(1, THING_SLOTS, dtype=torch.int64),
+        "guidance": torch.full((1,), 3.0),
         "rope_cos": cos,
         "rope_sin": sin,
-        "log2_size": torch.zeros(2),
+        "log2_size": torch.zeros(1),
     }
-    shapes = [free, *({0: auto} for _ in range(len(inputs) - 1))]
+    shapes: list[dict[int, Any]] = [
+        {2: auto, 3: auto},
+        *({0: auto} if name.startswith("rope") else {} for name in list(inputs)[1:]),
+    ]
     net = load_flow(folder / "distilled.pt", vocabulary).eval()
-    _save(_graph(net, inputs, "v", shapes), out / "flow.onnx", beside=True)
+    _save(_graph(FusedFlow(net), inputs, "v", shapes), out / "flow.onnx", beside=True)
     text = build(vocabulary.things, pictures.fetch_packages(folder))
     (out / FILE).write_text(json.dumps(text, ensure_ascii=False, separators=(",", ":")), "utf-8")
     write_checksums(out)

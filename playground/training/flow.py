@@ -114,9 +114,9 @@ class Flow(nn.Module):
         """z (b, 16, rows, cols), t = 1 − σ (b,), guidance (b,) or None before distillation, log2_size = log2(tokens / 64)."""
         b, _, rows, cols = z.shape
         text = torch.cat([self.words(words), self.things(things).view(b, 2 * THING_SLOTS, -1)], 1) + self.slots
-        c = self.time(torch.cat([_waves(t, 1000.0), log2_size[:, None]], -1)) + self.pooled(text.flatten(1))
+        c = self.time(torch.cat([waves(t, 1000.0), log2_size[:, None]], -1)) + self.pooled(text.flatten(1))
         if guidance is not None:
-            c = c + self.guide(_waves(guidance / 10, 100.0))
+            c = c + self.guide(waves(guidance / 10, 100.0))
         c = F.silu(c)
         x = torch.cat([self.inlet(z.flatten(2).transpose(1, 2)), text.to(z.dtype)], 1)
         cos, sin = rope_cos.to(x.dtype), rope_sin.to(x.dtype)
@@ -156,7 +156,7 @@ def rope(rows: int, cols: int) -> tuple[Tensor, Tensor]:
     return angles.cos(), angles.sin()
 
 
-def _waves(x: Tensor, scale: float) -> Tensor:
+def waves(x: Tensor, scale: float) -> Tensor:
     """(b,) in 0…1 to sines and cosines (b, 2·_FREQUENCIES), wavelengths from 2π/scale to 2π·10⁴/scale."""
     frequencies = scale * torch.exp(-math.log(10_000) * torch.arange(_FREQUENCIES, device=x.device) / _FREQUENCIES)
     angles = x[:, None] * frequencies

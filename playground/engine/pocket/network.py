@@ -41,20 +41,20 @@ class Network:
         return run_session(self.encoder, {"x": pixels})
 
     def velocity(self, z: Array, sigma: float, *, words: Ids, things: Ids, guidance: float) -> Array:
-        """Velocity from noise to picture at noise level sigma: z (b, 16, rows, cols), words (4,), things (2,) ids."""
-        batch, _, rows, cols = z.shape
+        """Velocity from noise to picture at noise level sigma: z (1, 16, rows, cols), words (4,), things (2,) ids."""
+        _, _, rows, cols = z.shape
         cos, sin = rope(rows, cols)
         return run_session(
             self.flow,
             {
                 "z": z,
-                "t": np.full(batch, 1 - sigma, np.float32),
-                "words": np.tile(words, (batch, 1)),
-                "things": np.tile(things, (batch, 1)),
-                "guidance": np.full(batch, guidance, np.float32),
+                "t": np.array([1 - sigma], np.float32),
+                "words": words[None],
+                "things": things[None],
+                "guidance": np.array([guidance], np.float32),
                 "rope_cos": cos,
                 "rope_sin": sin,
-                "log2_size": np.full(batch, math.log2(rows * cols / 64), np.float32),
+                "log2_size": np.array([math.log2(rows * cols / 64)], np.float32),
             },
         )
 
