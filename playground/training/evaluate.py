@@ -1,7 +1,7 @@
 """Fidelity of the trained networks: does an independent judge see in a picture what its prompt asked for?"""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,7 +17,7 @@ from playground.training.world import STYLES
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Shares of pictures, 0…1, in which the judge names what was asked for."""
+    """Shares of pictures, 0…1, in which the judge names what was asked for; of two things it must name both."""
 
     top_1: float
     top_5: float
@@ -29,7 +29,7 @@ class Fidelity:
 
 
 def held_out_scenes(things: int, count: int = 200, seed: int = 0) -> list[Scene]:
-    """Scenes of one thing whose thing, style and colour never met in training."""
+    """Scenes of one thing whose thing, style and colour never met in training; a small world's come round again."""
     rng = random.Random(seed)  # noqa: S311
     combinations = [
         Scene((thing,), style, color)
@@ -38,23 +38,47 @@ def held_out_scenes(things: int, count: int = 200, seed: int = 0) -> list[Scene]
         for color in COLORS
         if is_held_out(thing, style, color)
     ]
-    return rng.sample(combinations, min(count, len(combinations)))
+    rng.shuffle(combinations)
+    return [combinations[number % len(combinations)] for number in range(count)]
+
+
+def small_scenes(things: int, count: int = 200, seed: int = 0) -> list[Scene]:
+    """The held-out scenes, each thing small in the middle."""
+    return [replace(scene, small=True) for scene in held_out_scenes(things, count, seed)]
+
+
+def pair_scenes(things: int, count: int = 200, seed: int = 0) -> list[Scene]:
+    """Two different things side by side, drawn by lot: of these millions training has met next to none."""
+    rng = random.Random(seed)  # noqa: S311
+    return [Scene(tuple(rng.sample(range(things), 2)), rng.choice(STYLES), rng.choice(list(COLORS))) for _ in range(count)]
 
 
 @torch.no_grad()
 def judged(folder: Path, x: Tensor, scenes: list[Scene], things: int) -> Fidelity:
     """Compare square pictures (b, 3, s, s) in −1…1 with the scenes they should show."""
-    things_said, styles_said = load_judge(folder, things)(to_judge(x))
-    wanted = torch.tensor([scene.things[0] for scene in scenes])
-    style = torch.tensor([STYLES.index(scene.style) for scene in scenes])
-    top_5 = things_said.topk(min(5, things), 1).indices
-    colors = [named_color(picture) == scene.color for picture, scene in zip(x, scenes, strict=True)]
-    return Fidelity(
-        top_1=(top_5[:, 0] == wanted).float().mean().item(),
-        top_5=(top_5 == wanted[:, None]).any(1).float().mean().item(),
-        style=(styles_said.argmax(1) == style).float().mean().item(),
-        background=sum(colors) / len(colors),
-    )
+    judge = load_judge(folder, things)
+    first = five = style = color = 0
+    for picture, scene in zip(x, scenes, strict=True):
+        things_said, styles_said = judge(torch.cat([to_judge(window[None]) for window in windows(picture, scene)]))
+        wanted = torch.tensor(scene.things)
+        top_5 = things_said.topk(min(5, things), 1).indices
+        first += bool((top_5[:, 0] == wanted).all())
+        five += bool((top_5 == wanted[:, None]).any(1).all())
+        style += bool((styles_said.argmax(1) == STYLES.index(scene.style)).all())
+        color += named_color(picture) == scene.color
+    return Fidelity(*(hits / len(scenes) for hits in (first, five, style, color)))
+
+
+def windows(picture: Tensor, scene: Scene) -> list[Tensor]:
+    """The parts of a square picture (3, s, s) where its things are, each as large as the judge is used to see one."""
+    side = picture.shape[1]
+    if len(scene.things) == 2:
+        top, half = side // 4, side // 2
+        return [picture[:, top : top + half, :half], picture[:, top : top + half, half:]]
+    if scene.small:
+        margin = side // 5
+        return [picture[:, margin : side - margin, margin : side - margin]]
+    return [picture]
 
 
 def evaluate(

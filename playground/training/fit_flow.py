@@ -20,6 +20,7 @@ from playground.training.captions import WORDS, Captioner, Vocabulary
 from playground.training.clock import Clock, learning_rate
 from playground.training.flow import Flow, FlowShape, Text
 from playground.training.scenes import Painter, Placed, Scene, grid, random_scene
+from playground.training.world import STYLES
 
 SMALL, LARGE = 64, 256
 """Tokens of a square picture at 0.25 and at 1 megapixel."""
@@ -137,6 +138,12 @@ def fit(
     path = folder / "flow.pt"
     if path.exists():
         net = load_flow(path, world.vocabulary)
+        learnt = set(torch.load(path, map_location="cpu")["names"]["things"])
+        grow(
+            net.things.weight.data,
+            picture_codes(world, net.things.weight.shape[1]),
+            [n in learnt for n in world.vocabulary.names],
+        )
     else:
         net = Flow(FlowShape(words=len(WORDS), things=len(world.vocabulary.names)))
         net.things.weight.data.copy_(picture_codes(world, net.things.weight.shape[1]))
@@ -212,7 +219,7 @@ def picture_codes(world: _World, width: int) -> Tensor:
     rows = []
     for thing in range(len(world.vocabulary.things)):
         latents = []
-        for style in ("3d", "flat", "gradient", "line"):
+        for style in STYLES:
             picture = world.painter.draw_placed([Scene((thing,), style, "gray")], [[Placed(0.9, 0.0, 0.0)]], 8, 8)
             latents.append(world.autoencoder.encode(picture.to(world.autoencoder.mean.device)).flatten().cpu())
         rows.append(torch.cat(latents))
@@ -224,6 +231,24 @@ def picture_codes(world: _World, width: int) -> Tensor:
     codes *= 0.5 / codes.std()
     members = [codes[numbers].mean(0) for numbers in world.vocabulary.groups.values()]
     return torch.cat([torch.zeros(1, width), codes, torch.stack(members)])
+
+
+def grow(embeddings: Tensor, codes: Tensor, learnt: list[bool]) -> None:
+    """Give new things embeddings like those that the network has learnt for things that look alike, in place.
+
+    embeddings, codes (names, width). Kernel ridge regression with a linear kernel from the codes of the learnt names to
+    their embeddings; a new name's row is what it predicts.
+    """
+    known = torch.tensor(learnt)
+    if known.all() or not known[1:].any():
+        return
+    known[0] = False  # silence looks like nothing
+    kernel = codes[known] @ codes[known].T
+    ridge = 0.1 * kernel.diagonal().mean() * torch.eye(len(kernel))
+    middle = embeddings[known].mean(0)
+    weights = torch.linalg.solve(kernel + ridge, embeddings[known] - middle)
+    new = ~torch.tensor(learnt)
+    embeddings[new] = middle + codes[new] @ codes[known].T @ weights
 
 
 def _run(

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
 from playground.training import wordnet
 from playground.training.world import STYLES, Thing, read_things
 
 SIDE_PX = 256
 PACKAGES = ("@lobehub/fluent-emoji-3d@1.1.0", "fluentui-emoji@1.3.0", "emojibase-data@17.0.0", wordnet.PACKAGE)
-_SVG_FOLDERS = {"flat": "flat", "gradient": "modern", "line": "high-contrast"}
+_STICKER, _RIM_PX = 0.86, 12  # a sticker's art in parts of its side, and the width of its rim
+_SVG_FOLDERS = {"flat": "flat", "sticker": "modern", "line": "high-contrast"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,23 @@ def _picture(packages: Path, thing: Thing, style: str) -> Image.Image | None:
 
         svg: Any = resvg_py.svg_to_bytes(svg_string=path.read_text("utf-8"), width=SIDE_PX, height=SIDE_PX)
         picture = Image.open(io.BytesIO(bytes(svg)))
-    return picture.convert("RGBA").resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+    picture = picture.convert("RGBA").resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+    return die_cut(picture) if style == "sticker" else picture
+
+
+def die_cut(picture: Image.Image) -> Image.Image:
+    """The picture with a white rim and a soft shadow: shading alone tells two styles apart too poorly for a judge."""
+    inner_px = round(SIDE_PX * _STICKER)
+    margin_px = (SIDE_PX - inner_px) // 2
+    art = Image.new("RGBA", picture.size)
+    art.paste(picture.resize((inner_px, inner_px), Image.Resampling.LANCZOS), (margin_px, margin_px))
+    spread = art.getchannel("A").filter(ImageFilter.GaussianBlur(_RIM_PX / 1.5))
+    rim = spread.point([min(255, max(0, (level - 14) * 12)) for level in range(256)])
+    shadow = ImageChops.offset(rim, 0, _RIM_PX // 3).filter(ImageFilter.GaussianBlur(_RIM_PX / 3))
+    black, white = Image.new("RGBA", picture.size), Image.new("RGBA", picture.size, "white")
+    black.putalpha(shadow.point([level * 2 // 5 for level in range(256)]))
+    white.putalpha(rim)
+    return Image.alpha_composite(Image.alpha_composite(black, white), art)
 
 
 def _path(packages: Path, thing: Thing, style: str) -> Path | None:

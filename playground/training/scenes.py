@@ -70,9 +70,9 @@ def is_held_out(thing: int, style: str, color: str) -> bool:
 
 
 def random_scene(rng: random.Random, count: int, rows: int, cols: int) -> Scene:
-    """A scene that a caption can describe: 20 % show two things, 18 % a small one, places only where there is room."""
+    """A scene that a caption can describe: 25 % show two things, 18 % a small one, places only where there is room."""
     style, color = rng.choice(STYLES), rng.choice(list(COLORS))
-    things = tuple(rng.randrange(count) for _ in range(2 if rng.random() < 0.2 else 1))
+    things = tuple(rng.randrange(count) for _ in range(2 if rng.random() < 0.25 else 1))
     if any(is_held_out(thing, style, color) for thing in things):
         return random_scene(rng, count, rows, cols)
     if len(things) == 2:

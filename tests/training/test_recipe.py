@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from playground.engine.pocket.network import Network
 from playground.training import pictures, sampler
 from playground.training.__main__ import main
 from playground.training.captions import Vocabulary
 from playground.training.clock import Clock, learning_rate
-from playground.training.evaluate import held_out_scenes
-from playground.training.fit_flow import load_autoencoder, load_flow, save_flow
+from playground.training.evaluate import held_out_scenes, windows
+from playground.training.fit_flow import grow, load_autoencoder, load_flow, save_flow
 from playground.training.flow import Flow, FlowShape
 from playground.training.scenes import Scene, is_held_out
 
@@ -101,11 +102,36 @@ def test_a_larger_world_keeps_what_the_smaller_one_learnt(tmp_path: Path) -> Non
         assert torch.equal(grown.things.weight[large.names.index(name)], before)
 
 
-def test_held_out_scenes_are_held_out() -> None:
-    scenes = held_out_scenes(500)
+def test_a_new_thing_starts_as_what_looks_like_it() -> None:
+    generator = torch.Generator().manual_seed(0)
+    codes, mixture = torch.randn(30, 8, generator=generator), torch.randn(8, 16, generator=generator)
+    embeddings = codes @ mixture
+    learnt = embeddings.clone()
+    embeddings[25:] = 100.0  # anything at all
 
-    assert len(scenes) == 200
+    grow(embeddings, codes, [True] * 25 + [False] * 5)
+
+    assert torch.equal(embeddings[:25], learnt[:25])
+    assert F.cosine_similarity(embeddings[25:], learnt[25:]).min() > 0.8
+
+
+@pytest.mark.parametrize("count", [50, 200])
+def test_held_out_scenes_are_held_out(count: int) -> None:
+    scenes = held_out_scenes(500, count)
+
+    assert len(scenes) == len(set(scenes)) == count
     assert all(is_held_out(scene.things[0], scene.style, scene.color) for scene in scenes)
+
+
+def test_the_judge_looks_where_the_things_are() -> None:
+    square = torch.zeros(3, 100, 100)
+    square[:, :, 50:] = 1.0
+    left, right = windows(square, Scene((1, 2), "flat", "red"))
+
+    assert left.max() == 0
+    assert right.min() == 1
+    assert windows(square, Scene((1,), "flat", "red"))[0].shape == (3, 100, 100)
+    assert windows(square, Scene((1,), "flat", "red", small=True))[0].shape == (3, 60, 60)
 
 
 def test_the_clock_does_not_count_a_suspended_machine(monkeypatch: pytest.MonkeyPatch) -> None:

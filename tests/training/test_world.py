@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from playground.training import pictures, world
 from playground.training.captions import WORDS, Captioner, Vocabulary
@@ -62,3 +63,15 @@ def test_pictures_come_back_as_they_were_saved(world: Path) -> None:
 
     assert found.things == THINGS[:2]
     assert found.rgba.shape == (2, 4, 256, 256, 4)
+
+
+def test_a_sticker_has_a_white_rim_that_stays_within_its_picture() -> None:
+    square = Image.new("RGBA", (pictures.SIDE_PX, pictures.SIDE_PX), "red")
+
+    sticker = pictures.die_cut(square)
+
+    middle, rim, corner = (sticker.getpixel((at, at if at == 0 else 128)) for at in (128, 12, 0))
+    assert middle == (255, 0, 0, 255)
+    assert rim == (255, 255, 255, 255)
+    assert isinstance(corner, tuple)
+    assert corner[3] < 10

@@ -42,12 +42,12 @@ class PocketEngine:
     @cached_property
     def _info(self) -> ModelInfo:
         lexicon = self._vocabulary.lexicon
-        count = len(lexicon.things)
+        styles = " or ".join([", ".join(lexicon.styles[:-1]), lexicon.styles[-1]])
         return ModelInfo(
             id="playground/pocket-2",
             label="pocket model",
             description="A small text-to-image model that runs on this computer. It is not FLUX.",
-            prompt_hint=f"The pocket model draws {count} things in 3d, flat, gradient or line style, on a coloured background.",
+            prompt_hint=f"The pocket model draws {len(lexicon.things)} things in {styles} style, on a coloured background.",
             example_prompt="3d render of ghost on purple background",
             lexicon=lexicon,
         )
