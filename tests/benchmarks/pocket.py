@@ -2,7 +2,9 @@
 
 import os
 import platform
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
@@ -12,6 +14,7 @@ from PIL import Image
 from playground.contract.inputs import PredictionInput
 from playground.engine.base import Step
 from playground.engine.pocket import PocketEngine
+from playground.engine.pocket.network import TEXT_TOKENS
 
 PROMPTS = (
     "3d render of fox on teal background",
@@ -46,8 +49,33 @@ def difference(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
 
 
+def peak_bytes() -> int:
+    """The most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def matrix_product_rate() -> float:
+    """FLOP/s of one large float32 matrix product on all cores, the best of several: the floor that nothing beats."""
+    side = 1536
+    one = np.random.default_rng(0).standard_normal((side, side)).astype(np.float32)
+    best_s = float("inf")
+    for _ in range(12):
+        started_s = time.perf_counter()
+        one @ one
+        best_s = min(best_s, time.perf_counter() - started_s)
+    return 2 * side**3 / best_s
+
+
+def flop_per_step(tokens: int) -> int:
+    """Multiplications and additions in the matrix products of one step: seven blocks of width 256, MLPs of 640."""
+    width, inner, blocks = 256, 640, 7
+    positions = tokens + TEXT_TOKENS
+    return blocks * 2 * positions * (width * (4 * width + 3 * inner) + 2 * positions * width)
+
+
 def main() -> None:
     """Measure and print a table."""
+    bytes_before = peak_bytes()
     started_s = time.perf_counter()
     engine = PocketEngine()
     engine.generate(PredictionInput(prompt="ghost", num_inference_steps=1), seed=1, image=None, on_step=unwatched)
@@ -74,6 +102,10 @@ def main() -> None:
     full_time = statistics.median(full_s)
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"load and one step                 {first_s:6.2f} s")
+    print(f"memory added by load and use      {(peak_bytes() - bytes_before) / 1e6:6.0f} MB")
+    rate = matrix_product_rate()
+    share = 28 * flop_per_step(256) / full_time / rate
+    print(f"matrix products                   {rate / 1e9:6.0f} GFLOP/s here; 28 steps at 1 MP reach {share:.0%} of it")
     for name, seconds in (
         ("28 steps at 1 MP", full_s),
         ("  go_fast", fast_s),

@@ -59,13 +59,14 @@ def guidance_curve(bench: Bench) -> Curve:
 def fidelity_curve(folder: Path, count: int, things: int | None) -> Curve:
     """Guidance → share of held-out prompts whose thing and style the judge names, 0…1."""
     from playground.training import pictures
-    from playground.training.evaluate import held_out_scenes
-    from tests.benchmarks.fidelity import fidelity
+    from playground.training.evaluate import held_out_scenes, judged
+    from tests.benchmarks.fidelity import drawn, prompt
 
     known = pictures.load(folder, things).things
     scenes, engine, curve = held_out_scenes(len(known), count), PocketEngine(), {}
     for guidance in (0, 1, 2, 3, 4, 6, 8, 10):
-        found = fidelity(folder, engine, known, scenes, megapixels="0.25", go_fast=False, guidance=guidance)
+        made = drawn(engine, [prompt(scene, known) for scene in scenes], megapixels="0.25", go_fast=False, guidance=guidance)
+        found = judged(folder, made, scenes, len(known))
         curve[guidance] = (found.top_1 + found.style) / 2
     return curve
 
