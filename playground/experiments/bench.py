@@ -4,14 +4,16 @@ import asyncio
 import tempfile
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from playground.client.api import ImageFile, PredictionClient
 from playground.client.download import Output
 from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction
 from playground.experiments.run import Run
+from playground.history.results import ResultStore
 from playground.history.store import HistoryStore, write_by_hash
 
 _MOST_FREE_PICTURES = 1000  # the page has its own copy of what it shows
@@ -27,6 +29,8 @@ class Bench:
         self._free_outputs = tempfile.TemporaryDirectory(prefix="playground-pictures-")
         self._free_paths: OrderedDict[Path, None] = OrderedDict()
         self._runs: dict[asyncio.Task[None], Run] = {}
+        self._works: set[asyncio.Task[None]] = set()
+        self.results = ResultStore(history)
 
     @property
     def folders(self) -> tuple[Path, Path]:
@@ -56,8 +60,18 @@ class Bench:
         task.add_done_callback(self._runs.pop)
         return run
 
+    def look_after(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let work that starts runs go on when the page that began it is closed; it ends with the playground."""
+        task = asyncio.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+
     async def close(self) -> None:
         """Stop watching. Predictions that run elsewhere run on; their ids are in the history."""
+        works = list(self._works)
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
         # A request on its way may be accepted any moment: its answer brings the id that must not be lost.
         if sending := [task for task, run in self._runs.items() if run.is_sending]:
             await asyncio.wait(sending, timeout=_LAST_ANSWERS_S)

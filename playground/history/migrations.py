@@ -17,6 +17,22 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (base_url, job_id)
     )
     """,
+    """
+    CREATE TABLE results (
+        digest       TEXT PRIMARY KEY,            -- of where it was asked, which model, the inputs and the upload
+        base_url     TEXT NOT NULL,
+        model        TEXT NOT NULL,
+        input        TEXT NOT NULL,               -- JSON, without the image
+        image_digest TEXT NOT NULL DEFAULT '',    -- SHA-256 of the upload, if there was one
+        state        TEXT NOT NULL,               -- sent, accepted, made
+        job_id       TEXT,
+        outputs      TEXT NOT NULL DEFAULT '[]',  -- JSON list of paths below the outputs folder
+        thumbnail    TEXT,                        -- likewise
+        size_bytes   INTEGER NOT NULL DEFAULT 0,
+        time_s       REAL,
+        created_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    )
+    """,
 )
 
 

@@ -54,7 +54,7 @@ class HistoryStore:
             prediction.status.value,
             request.model_dump_json(exclude={"image"}),
         )
-        await self._in_thread(
+        await self.in_thread(
             lambda db: db.execute(
                 "INSERT OR IGNORE INTO predictions (job_id, base_url, model, status, input) VALUES (?, ?, ?, ?, ?)", row
             )
@@ -66,7 +66,7 @@ class HistoryStore:
         """Write down how it ended, and where its pictures are."""
         names = json.dumps([path.relative_to(self.outputs).as_posix() for path in outputs])
         row = (prediction.status.value, error or prediction.error, names, base_url, prediction.job_id)
-        await self._in_thread(
+        await self.in_thread(
             lambda db: db.execute(
                 "UPDATE predictions SET status = ?, error = ?, outputs = ?, ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
                 " WHERE base_url = ? AND job_id = ?",
@@ -77,7 +77,7 @@ class HistoryStore:
     async def find(self, job_id: str) -> Record | None:
         """The remembered prediction of that id."""
         query = "SELECT * FROM predictions WHERE job_id = ?"
-        row = await self._in_thread(lambda db: db.execute(query, (job_id,)).fetchone())
+        row = await self.in_thread(lambda db: db.execute(query, (job_id,)).fetchone())
         if row is None:
             return None
         return Record(
@@ -109,7 +109,8 @@ class HistoryStore:
                         raise
                     time.sleep(0.1)
 
-    async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` makes of the open database, in one transaction, in a worker thread. Raises StorageError."""
         return await asyncio.to_thread(self._with_connection, work)
 
     def _with_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:

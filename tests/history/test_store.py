@@ -96,8 +96,9 @@ async def test_the_history_holds_no_key_and_no_image(tmp_path: Path) -> None:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         columns = {row[1] for table in tables for row in connection.execute(f"PRAGMA table_info({table})")}
 
-    assert tables == ["predictions"]
-    assert columns == {"job_id", "base_url", "model", "status", "input", "created_at", "ended_at", "error", "outputs"}
+    assert tables == ["predictions", "results"]
+    predictions = {"job_id", "base_url", "model", "status", "input", "created_at", "ended_at", "error", "outputs"}
+    assert columns == predictions | {"digest", "image_digest", "state", "thumbnail", "size_bytes", "time_s"}
     assert b"U0VDUkVU" not in everything_in(tmp_path)
 
 

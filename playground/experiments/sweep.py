@@ -1,0 +1,265 @@
+"""A sweep on its way: a plan's requests made a few at a time, nothing made twice, nothing lost when it is stopped."""
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from playground.client.api import ImageFile, PredictionClient
+from playground.contract.inputs import PredictionInput
+from playground.contract.prediction import Prediction, Status
+from playground.errors import Credits, PlaygroundError, StorageError
+from playground.experiments.bench import Bench
+from playground.experiments.plan import Plan
+from playground.experiments.run import Run, RunUpdate
+from playground.experiments.thumbnail import thumbnail
+from playground.history.results import Asked, Result
+
+log = logging.getLogger(__name__)
+
+AT_ONCE_FREE, AT_ONCE_PAID = 2, 4
+"""The pocket model always has the next request waiting; the hosted API has four at a time, which no rate limit minds."""
+
+
+class State(StrEnum):
+    """How a request of a sweep stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    REUSED = "reused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One request of a sweep and what has become of it."""
+
+    state: State = State.WAITING
+    result: Result | None = None
+    error: str = ""
+    accepted: Prediction | None = None
+    """Set where contact was lost: a retry watches it again and sends nothing."""
+    is_uncertain: bool = False
+    """It may have been accepted, and its id is unknown: making it again may be paid for twice."""
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is something to see."""
+        return self.state in (State.DONE, State.REUSED)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A sweep as it stands; cells that ask for the same share one entry."""
+
+    made: Mapping[PredictionInput, Made]
+    is_stopping: bool = False
+    is_over: bool = False
+    warning: str = ""
+
+    def count(self, *states: State) -> int:
+        """How many requests are in one of these states."""
+        return sum(made.state in states for made in self.made.values())
+
+
+class Sweep:
+    """Makes a plan's requests. Each `start` makes what is not made yet; what failed is tried again only by `retry`."""
+
+    def __init__(
+        self, plan: Plan, client: PredictionClient, bench: Bench, *, image: ImageFile | None = None, at_once: int | None = None
+    ) -> None:
+        self.plan = plan
+        self.client = client
+        self._bench = bench
+        self._image = image
+        self._image_digest = digest_of(image)
+        self._at_once = at_once or (AT_ONCE_FREE if client.model.is_free else AT_ONCE_PAID)
+        self._made: dict[PredictionInput, Made] = dict.fromkeys(plan.requests, Made())
+        self._todo: deque[PredictionInput] = deque()
+        self._runs: dict[PredictionInput, Run] = {}
+        self._is_stopping = False
+        self._is_over = True
+        self._warning = ""
+        self._changed = asyncio.Event()
+
+    @property
+    def latest(self) -> Snapshot:
+        """How the sweep stands now."""
+        return Snapshot(MappingProxyType(dict(self._made)), self._is_stopping, self._is_over, self._warning)
+
+    def start(self) -> None:
+        """Begin, or go on where it was stopped. Does nothing while it runs."""
+        self._begin(request for request, made in self._made.items() if made.state == State.WAITING)
+
+    def retry(self, *, even_uncertain: bool = False) -> None:
+        """Try again what failed, one after the other. What may already be paid for only where that is asked for."""
+        again = [
+            request
+            for request, made in self._made.items()
+            if made.state == State.FAILED and (even_uncertain or not made.is_uncertain)
+        ]
+        self._begin(again, at_once=1)
+
+    def stop(self) -> None:
+        """Begin no new picture; those under way are finished and kept."""
+        self._todo.clear()
+        self._is_stopping = not self._is_over
+        self._changed.set()
+
+    def stop_now(self) -> None:
+        """Begin no new picture and cancel those under way."""
+        self.stop()
+        for run in self._runs.values():
+            run.cancel()
+
+    def leave(self) -> None:
+        """The page has gone: what is free is stopped; what is paid for is finished and kept, and nothing new is paid for."""
+        if self.client.model.is_free:
+            self.stop_now()
+        else:
+            self.stop()
+
+    async def updates(self, *, every_s: float = 0.5) -> AsyncGenerator[Snapshot]:
+        """The latest state whenever it changes, but not more often than ten times a second; ends with the sweep."""
+        while True:
+            self._changed.clear()
+            snapshot = self.latest
+            yield snapshot
+            if snapshot.is_over:
+                return
+            try:
+                async with asyncio.timeout(every_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+            await asyncio.sleep(0.1)
+
+    def _begin(self, requests: Iterable[PredictionInput], *, at_once: int | None = None) -> None:
+        if not self._is_over:
+            return
+        self._todo = deque(requests)
+        self._is_over, self._is_stopping, self._warning = False, False, ""
+        self._bench.look_after(self._work(at_once or self._at_once))
+
+    async def _work(self, at_once: int) -> None:
+        try:
+            await self._look_up()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(at_once):
+                    group.create_task(self._take_turns())
+        except StorageError as error:
+            self._warning = str(error)
+        except Exception:
+            log.exception("a sweep failed unexpectedly")
+            self._warning = "The playground itself failed. See its log."
+        finally:
+            self._is_over, self._is_stopping = True, False
+            self._changed.set()
+
+    async def _look_up(self) -> None:
+        """Serve what was made before; what may be under way since an earlier sweep is never sent again by itself."""
+        waiting = [request for request in self._todo if self._made[request].state == State.WAITING]
+        known = await find_results(self._bench, self.client, waiting, image_digest=self._image_digest)
+        for request, result in known.items():
+            if result.is_made:
+                self._todo.remove(request)
+                self._made[request] = Made(State.REUSED, result)
+            elif result.job_id is None:
+                self._todo.remove(request)
+                said = "It was sent before and its answer never came: it may be paid for already."
+                self._made[request] = Made(State.FAILED, error=said, is_uncertain=True)
+            else:
+                accepted = Prediction(job_id=result.job_id, status=Status.PENDING)
+                self._made[request] = Made(State.WAITING, accepted=accepted)
+        self._changed.set()
+
+    async def _take_turns(self) -> None:
+        while self._todo:
+            request = self._todo.popleft()
+            try:
+                await self._make(request)
+            except StorageError as error:  # nothing is sent whose id could not be written down
+                self._end(request, Made(State.FAILED, error=str(error)))
+
+    async def _make(self, request: PredictionInput) -> None:
+        before, asked = self._made[request], self._asked(request)
+        is_paid = not self.client.model.is_free
+        self._end(request, replace(before, state=State.RUNNING, error=""))
+        if is_paid and before.accepted is None:
+            await self._bench.results.record_sent(asked)
+        run = self._bench.start(self.client, request, image=self._image, accepted=before.accepted)
+        self._runs[request] = run
+        is_written = not is_paid
+        try:
+            async for update in run.updates():
+                if not is_written and update.prediction is not None:
+                    is_written = True
+                    await self._bench.results.record_accepted(asked, update.prediction.job_id)
+        finally:
+            del self._runs[request]
+        await self._keep(request, asked, run.latest)
+
+    async def _keep(self, request: PredictionInput, asked: Asked, update: RunUpdate) -> None:
+        prediction = update.prediction
+        if update.files:
+            result = await self._result(update)
+            self._end(request, Made(State.DONE, result))
+            await self._bench.results.record_made(asked, result, is_free=self.client.model.is_free)
+            return
+        failed = _failure(update)
+        if not self.client.model.is_free and failed.accepted is None and not failed.is_uncertain:
+            await self._bench.results.forget(asked)
+        was_stopped = prediction is not None and prediction.status == Status.CANCELLED
+        self._end(request, Made() if was_stopped else failed)
+
+    async def _result(self, update: RunUpdate) -> Result:
+        """The files below the history's outputs, where free ones are kept as well, and a small one for the grid."""
+        results, files = self._bench.results, list[Path]()
+        for path in update.files:
+            files.append(await results.keep(await asyncio.to_thread(path.read_bytes), path.suffix.removeprefix(".")))
+        small = await results.keep(await asyncio.to_thread(thumbnail, files[0]), "webp")
+        prediction = update.prediction
+        time_s = prediction.run_time_s if prediction and prediction.run_time_s is not None else update.elapsed_s
+        job_id = prediction.job_id if prediction else None
+        return Result("made", job_id, tuple(files), small, update.size_bytes, time_s)
+
+    def _asked(self, request: PredictionInput) -> Asked:
+        return Asked(self.client.base_url, self.client.model.id, request, self._image_digest)
+
+    def _end(self, request: PredictionInput, made: Made) -> None:
+        self._made[request] = made
+        self._changed.set()
+
+
+async def find_results(
+    bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput], *, image_digest: str = ""
+) -> dict[PredictionInput, Result]:
+    """What is known of these requests from before. Raises StorageError."""
+    asked = {request: Asked(client.base_url, client.model.id, request, image_digest) for request in requests}
+    known = await bench.results.find(asked.values())
+    return {request: known[one.digest] for request, one in asked.items() if one.digest in known}
+
+
+def digest_of(image: ImageFile | None) -> str:
+    """What tells one upload from another; empty for none."""
+    return "" if image is None else hashlib.sha256(image.data).hexdigest()
+
+
+def _failure(update: RunUpdate) -> Made:
+    prediction, error = update.prediction, update.error
+    if error is None:
+        reason = (prediction.error if prediction else None) or "The API gave no reason."
+        return Made(State.FAILED, error=reason)
+    if prediction is not None and not prediction.status.is_terminal:
+        return Made(State.FAILED, error=f"{error} Trying again looks for it and sends nothing.", accepted=prediction)
+    return Made(State.FAILED, error=str(error), is_uncertain=_may_be_spent(error))
+
+
+def _may_be_spent(error: PlaygroundError) -> bool:
+    return error.credits in (Credits.MAYBE_SPENT, Credits.ALREADY_SPENT)

@@ -1,0 +1,157 @@
+"""The Sweep tab: one sentence says what is varied, a grid fills in, and nothing that is on disk is made again."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.contract.inputs import label
+from playground.experiments.axis import AXIS_NAMES
+from playground.ui.generate import EXAMPLE_SEED, GenerateTab
+from playground.ui.session import Backends
+from playground.ui.sweeping import Sweeping
+
+NOTHING = "nothing else"
+_MOST_SWEEPS_AT_ONCE = 50
+_LONGEST_TYPED = 4000
+_LEAD = "Varies one or two inputs and leaves everything else as it is, the seed too: what changes is what was varied."
+
+
+@dataclass(frozen=True)
+class SweepTab:
+    """The tab's components."""
+
+    x: gr.Dropdown
+    x_values: gr.Textbox
+    y: gr.Dropdown
+    y_values: gr.Textbox
+    seed: gr.Number
+    go_fast: gr.Checkbox
+    base: gr.State
+    base_line: gr.HTML
+    take_over: gr.Button
+    plan: gr.HTML
+    run: gr.Button
+    stop: gr.Button
+    stop_now: gr.Button
+    resume: gr.Button
+    retry: gr.Button
+    even_uncertain: gr.Checkbox
+    status: gr.HTML
+    grid: gr.HTML
+    changes: gr.HTML
+    picked: gr.Textbox
+    load: gr.Button
+    export: gr.Button
+    files: gr.File
+
+    @property
+    def values(self) -> list[Any]:
+        """What every handler of the form reads, in this order."""
+        return [self.x, self.x_values, self.y, self.y_values, self.seed, self.go_fast, self.base]
+
+
+def build_sweep_tab(
+    backends: Backends, session: gr.State, *, generate: GenerateTab, tabs: gr.Tabs, this: gr.Tab, load: Any, unload: Any
+) -> SweepTab:
+    """Lay the tab out and wire its events; settings come from the Generate tab and go back to it."""
+    tab = _lay_out()
+    events = Sweeping(backends, tab)
+    _wire_form(tab, events, session, generate, this, load)
+    _wire_run(tab, events, session)
+    given = list(generate.inputs.values())
+    tab.load.click(
+        events.load_settings,
+        inputs=[tab.picked],
+        outputs=[tabs, *given, generate.image_panel],
+        api_visibility="private",
+        queue=False,
+    )
+    unload(events.leave)
+    return tab
+
+
+def _lay_out() -> SweepTab:
+    inputs = [(label(name), name) for name in AXIS_NAMES]
+    gr.HTML(f'<div class="preset-words">{_LEAD}</div>')
+    with gr.Row(elem_id="sweep_sentence"):
+        x = gr.Dropdown(inputs, value="guidance", label="Vary", elem_id="sweep_x", min_width=150, scale=2, filterable=False)
+        x_values = _values("sweep_x_values", "over", "1, 3, 8")
+        y = gr.Dropdown(
+            [(NOTHING, ""), *inputs], value="", label="and", elem_id="sweep_y", min_width=150, scale=2, filterable=False
+        )
+        y_values = _values("sweep_y_values", "over ", "", visible=False)
+        seed = gr.Number(EXAMPLE_SEED, label="seed", elem_id="sweep_seed", precision=0, min_width=110, scale=1)
+    with gr.Row(elem_id="sweep_settings"):
+        base_line = gr.HTML(elem_id="sweep_base")
+        take_over = gr.Button("Take over from Generate", elem_id="sweep_take_over", size="sm", scale=0, min_width=180)
+    reason = "Off in sweeps: at the hosted API, pictures made with it differ even on one seed."
+    go_fast = gr.Checkbox(False, label=label("go_fast"), info=reason, elem_id="sweep_go_fast")
+    plan = gr.HTML(elem_id="sweep_plan")
+    with gr.Row(elem_id="sweep_bar"):
+        run = gr.Button("Run", variant="primary", elem_id="sweep_run", min_width=120)
+        stop = gr.Button("Stop after these", elem_id="sweep_stop", interactive=False, min_width=130)
+        stop_now = gr.Button("Stop now", elem_id="sweep_stop_now", interactive=False, min_width=100)
+        resume = gr.Button("Resume", elem_id="sweep_resume", visible=False, min_width=100)
+        retry = gr.Button("Retry failed", elem_id="sweep_retry", visible=False, min_width=110)
+    even_uncertain = gr.Checkbox(
+        False, label="Retry also those that may be paid for already", elem_id="sweep_even_uncertain", visible=False
+    )
+    status = gr.HTML(elem_id="sweep_status")
+    grid = gr.HTML(elem_id="sweep_grid")
+    changes = gr.HTML(elem_id="sweep_changes")
+    picked = gr.Textbox(elem_id="sweep_picked", elem_classes="sweep-hidden", show_label=False, max_length=20)
+    load = gr.Button("Load these settings", elem_id="sweep_load")
+    export = gr.Button("Export: sheet, page, tables", elem_id="sweep_export", size="sm", visible=False)
+    files = gr.File(label="Files", file_count="multiple", interactive=False, visible=False, elem_id="sweep_files")
+    return SweepTab(
+        x=x, x_values=x_values, y=y, y_values=y_values, seed=seed, go_fast=go_fast, base=gr.State(None),
+        base_line=base_line, take_over=take_over, plan=plan, run=run, stop=stop, stop_now=stop_now, resume=resume,
+        retry=retry, even_uncertain=even_uncertain, status=status, grid=grid, changes=changes, picked=picked, load=load,
+        export=export, files=files,
+    )  # fmt: skip
+
+
+def _values(elem_id: str, words: str, value: str, **options: Any) -> gr.Textbox:
+    return gr.Textbox(
+        value, label=words, elem_id=elem_id, lines=1, min_width=200, scale=4, max_length=_LONGEST_TYPED, **options
+    )
+
+
+def _wire_form(tab: SweepTab, events: Sweeping, session: gr.State, generate: GenerateTab, this: gr.Tab, load: Any) -> None:
+    private: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+    given = list(generate.inputs.values())
+    tab.take_over.click(events.take_over, inputs=[*given, session], outputs=[tab.base, tab.base_line], **private)
+    this.select(events.first_take_over, inputs=[tab.base, *given, session], outputs=[tab.base, tab.base_line], **private)
+    for name, values in ((tab.x, tab.x_values), (tab.y, tab.y_values)):
+        name.input(events.suggest, inputs=[name], outputs=[values], **private)
+    typed = [tab.x, tab.x_values, tab.y, tab.y_values, tab.seed, tab.go_fast, tab.base]
+    gr.on(
+        [load, session.change, *(component.change for component in typed)],
+        events.describe,
+        inputs=[*tab.values, session],
+        outputs=[tab.plan],
+        trigger_mode="always_last",
+        **private,
+    )
+
+
+def _wire_run(tab: SweepTab, events: Sweeping, session: gr.State) -> None:
+    outputs = [
+        tab.status, tab.grid, tab.changes, tab.seed, tab.plan, tab.run, tab.stop, tab.stop_now, tab.resume, tab.retry,
+        tab.even_uncertain, tab.export, tab.files,
+    ]  # fmt: skip
+    running: dict[str, Any] = {
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "concurrency_limit": _MOST_SWEEPS_AT_ONCE,
+        "concurrency_id": "sweeps",
+    }
+    tab.run.click(events.run, inputs=[*tab.values, session], outputs=outputs, **running)
+    tab.resume.click(events.resume, inputs=[session], outputs=outputs, **running)
+    tab.retry.click(events.retry, inputs=[tab.even_uncertain, session], outputs=outputs, **running)
+    tab.stop.click(events.stop, outputs=[tab.stop], api_visibility="private", queue=False)
+    tab.stop_now.click(events.stop_now, outputs=[tab.stop, tab.stop_now], api_visibility="private", queue=False)
+    tab.export.click(
+        events.export, outputs=[tab.files, tab.status], api_visibility="private", show_progress="hidden", concurrency_limit=2
+    )

@@ -1,0 +1,274 @@
+"""Sweeps against the real service, slow and failing: no cell lost, none made twice, nothing left running."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from playground.client.api import ImageFile, PredictionClient
+from playground.client.watch import local_pace
+from playground.contract.inputs import PredictionInput
+from playground.contract.model import FLUX_KREA
+from playground.engine.base import Engine
+from playground.errors import EngineError
+from playground.experiments.axis import read_axis
+from playground.experiments.bench import Bench
+from playground.experiments.plan import Plan, make_plan
+from playground.experiments.sweep import Snapshot, State, Sweep
+from playground.experiments.thumbnail import THUMBNAIL_SIDE_PX
+from playground.history.results import Asked
+from playground.history.store import HistoryStore
+from playground.service.http import create_api
+from tests.experiments.test_run import HastyClient, Wire
+from tests.service.engines import INFO, FailingEngine, GatedEngine, InstantEngine
+from tests.service.serving import running_service, until
+
+pytestmark = pytest.mark.anyio
+
+BASE = PredictionInput(prompt="ghost", megapixels="0.25", num_inference_steps=2, seed=5, go_fast=False)
+
+
+def seeds(count: int) -> Plan:
+    return make_plan(BASE, read_axis("seed", f"1-{count}", BASE))
+
+
+@asynccontextmanager
+async def bench_of(folder: Path) -> AsyncGenerator[Bench]:
+    bench = Bench(HistoryStore(folder))
+    try:
+        yield bench
+    finally:
+        await bench.close()
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
+    async with bench_of(tmp_path / "history") as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def wired(engine: Engine, *, is_paid: bool = False) -> AsyncGenerator[tuple[PredictionClient, Wire]]:
+    async with running_service(engine) as service:
+        wire = Wire(httpx.ASGITransport(create_api(service.runner)))
+        async with httpx.AsyncClient(transport=wire) as http:
+            model = FLUX_KREA if is_paid else INFO
+            yield HastyClient(service.base_url, http, local_pace(), model=model), wire
+
+
+async def end_of(sweep: Sweep) -> Snapshot:
+    async with asyncio.timeout(30):
+        return [snapshot async for snapshot in sweep.updates(every_s=0.05)][-1]
+
+
+def states(snapshot: Snapshot) -> Counter[State]:
+    return Counter(made.state for made in snapshot.made.values())
+
+
+@pytest.mark.parametrize("is_paid", [False, True])
+async def test_a_sweep_makes_every_request_once_and_keeps_its_files(bench: Bench, is_paid: bool) -> None:
+    engine = InstantEngine()
+    async with wired(engine, is_paid=is_paid) as (client, _):
+        sweep = Sweep(make_plan(BASE, read_axis("seed", "1-5, 1-3", BASE)), client, bench)
+        sweep.start()
+        last = await end_of(sweep)
+    assert sorted(engine.seeds) == [1, 2, 3, 4, 5]
+    assert states(last) == {State.DONE: 5}
+    assert len(sweep.plan.cells) == 8
+    for made in last.made.values():
+        assert made.result is not None
+        assert made.result.files[0].is_relative_to(bench.folders[0])
+        assert made.result.size_bytes == made.result.files[0].stat().st_size
+        assert made.result.thumbnail is not None
+        with Image.open(made.result.thumbnail) as small:
+            assert max(small.size) == THUMBNAIL_SIDE_PX
+
+
+async def test_what_is_on_disk_is_not_made_again_also_after_a_restart_and_in_a_wider_plan(tmp_path: Path) -> None:
+    engine = InstantEngine()
+    async with wired(engine) as (client, wire):
+        for plan, reused, done in ((seeds(4), 0, 4), (seeds(4), 4, 0), (seeds(6), 4, 2)):
+            async with bench_of(tmp_path / "history") as bench:
+                sweep = Sweep(plan, client, bench)
+                sweep.start()
+                last = await end_of(sweep)
+                assert (last.count(State.REUSED), last.count(State.DONE)) == (reused, done)
+    assert sorted(engine.seeds) == [1, 2, 3, 4, 5, 6]
+    assert wire.methods.count("POST") == 6
+
+
+async def test_another_image_is_another_picture(bench: Bench) -> None:
+    engine = InstantEngine()
+    async with wired(engine) as (client, _):
+        for colour in ("red", "red", "blue"):
+            path = bench.folders[1] / f"{colour}.png"
+            Image.new("RGB", (64, 64), colour).save(path)
+            sweep = Sweep(seeds(2), client, bench, image=ImageFile("image.png", path.read_bytes(), "image/png"))
+            sweep.start()
+            assert (await end_of(sweep)).count(State.DONE, State.REUSED) == 2
+    assert sorted(engine.seeds) == [1, 1, 2, 2]
+
+
+async def test_no_more_run_at_once_than_was_set(bench: Bench) -> None:
+    engine = GatedEngine()
+    async with wired(engine) as (client, wire):
+        sweep = Sweep(seeds(6), client, bench, at_once=3)
+        sweep.start()
+        await until(lambda: wire.methods.count("POST") == 3)
+        await asyncio.sleep(0.2)
+        assert wire.methods.count("POST") == 3
+        assert sweep.latest.count(State.RUNNING) == 3
+        engine.allow(1000)
+        assert states(await end_of(sweep)) == {State.DONE: 6}
+
+
+async def test_stop_after_these_finishes_what_runs_and_resume_makes_the_rest_once(bench: Bench) -> None:
+    engine = GatedEngine()
+    async with wired(engine) as (client, _):
+        sweep = Sweep(seeds(5), client, bench)
+        sweep.start()
+        await until(lambda: sweep.latest.count(State.RUNNING) == 2 and engine.seeds)
+        sweep.stop()
+        assert sweep.latest.is_stopping
+        engine.allow(1000)
+        last = await end_of(sweep)
+        assert states(last) == {State.DONE: 2, State.WAITING: 3}
+        sweep.start()
+        assert states(await end_of(sweep)) == {State.DONE: 5}
+    assert sorted(engine.seeds) == [1, 2, 3, 4, 5]
+
+
+async def test_stop_now_leaves_nothing_running_and_keeps_what_is_done(bench: Bench) -> None:
+    engine = GatedEngine()
+    async with wired(engine) as (client, wire):
+        sweep = Sweep(seeds(5), client, bench)
+        sweep.start()
+        await until(lambda: len(engine.seeds) == 1)
+        engine.allow(2)
+        await until(lambda: sweep.latest.count(State.DONE) == 1 and len(engine.seeds) == 2)
+        sweep.stop_now()
+        await until(lambda: wire.methods.count("DELETE") == 2)
+        await asyncio.sleep(0.2)  # until the service has answered
+        engine.allow(1)  # lets the step under way end, at which the engine notices
+        last = await end_of(sweep)
+        assert states(last) == {State.DONE: 1, State.WAITING: 4}
+        await until(engine.was_stopped.is_set)
+        asked = len(engine.seeds)
+        engine.allow(1000)
+        await asyncio.sleep(0.2)
+        assert len(engine.seeds) == asked
+
+
+@pytest.mark.parametrize(("is_paid", "done"), [(False, 0), (True, 4)])
+async def test_a_page_that_goes_away_stops_what_is_free_and_finishes_what_is_paid(
+    bench: Bench, is_paid: bool, done: int
+) -> None:
+    engine = GatedEngine()
+    async with wired(engine, is_paid=is_paid) as (client, wire):
+        sweep = Sweep(seeds(6), client, bench)
+        sweep.start()
+        await until(lambda: wire.methods.count("POST") == (4 if is_paid else 2) and engine.seeds)
+        sweep.leave()
+        engine.allow(1000)
+        assert states(await end_of(sweep))[State.DONE] == done
+
+
+class SometimesFailing(FailingEngine):
+    """Fails on even seeds until it is mended."""
+
+    is_mended = threading.Event()
+
+    def generate(self, request: PredictionInput, *, seed: int, **options: object) -> list[Image.Image]:  # type: ignore[override]
+        if seed % 2 == 0 and not self.is_mended.is_set():
+            self.seeds.append(seed)
+            raise self.error
+        return super().generate(request, seed=seed, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("is_paid", [False, True])
+async def test_failed_cells_are_named_and_tried_again_only_on_request(bench: Bench, is_paid: bool) -> None:
+    engine = SometimesFailing(EngineError("out of paint"))
+    engine.is_mended = threading.Event()
+    async with wired(engine, is_paid=is_paid) as (client, _):
+        sweep = Sweep(seeds(4), client, bench)
+        sweep.start()
+        last = await end_of(sweep)
+        assert states(last) == {State.DONE: 2, State.FAILED: 2}
+        assert {made.error for made in last.made.values() if made.state == State.FAILED} == {"out of paint"}
+        sweep.start()
+        assert states(await end_of(sweep)) == {State.DONE: 2, State.FAILED: 2}
+        assert sorted(engine.seeds) == [1, 2, 3, 4]
+        engine.is_mended.set()
+        sweep.retry()
+        assert states(await end_of(sweep)) == {State.DONE: 4}
+    assert Counter(engine.seeds) == {1: 1, 2: 2, 3: 1, 4: 2}
+
+
+async def test_a_paid_cell_whose_contact_was_lost_is_watched_again_and_never_sent_again(tmp_path: Path) -> None:
+    engine = GatedEngine()
+    async with wired(engine, is_paid=True) as (client, wire):
+        async with bench_of(tmp_path / "history") as bench:
+            sweep = Sweep(seeds(1), client, bench)
+            sweep.start()
+            await until(lambda: engine.seeds)
+            wire.is_cut = True
+            last = await end_of(sweep)
+            (made,) = last.made.values()
+            assert (made.state, made.is_uncertain) == (State.FAILED, False)
+            assert "looks for it and sends nothing" in made.error
+        wire.is_cut = False
+        engine.allow(1000)
+        async with bench_of(tmp_path / "history") as bench:  # another start of the playground
+            again = Sweep(seeds(1), client, bench)
+            again.start()
+            assert states(await end_of(again)) == {State.DONE: 1}
+    assert wire.methods.count("POST") == 1
+
+
+async def test_a_paid_cell_of_unknown_outcome_is_sent_again_only_when_that_is_asked_for(bench: Bench) -> None:
+    async with wired(InstantEngine(), is_paid=True) as (client, wire):
+        plan = seeds(1)
+        await bench.results.record_sent(Asked(client.base_url, client.model.id, plan.requests[0]))
+        sweep = Sweep(plan, client, bench)
+        sweep.start()
+        (made,) = (await end_of(sweep)).made.values()
+        assert (made.state, made.is_uncertain) == (State.FAILED, True)
+        assert "may be paid for already" in made.error
+        sweep.retry()
+        assert states(await end_of(sweep)) == {State.FAILED: 1}
+        assert wire.methods.count("POST") == 0
+        sweep.retry(even_uncertain=True)
+        assert states(await end_of(sweep)) == {State.DONE: 1}
+    assert wire.methods.count("POST") == 1
+
+
+async def test_nothing_paid_is_sent_where_it_cannot_be_written_down(tmp_path: Path) -> None:
+    (tmp_path / "history").write_text("a file where the folder should be")
+    async with wired(InstantEngine(), is_paid=True) as (client, wire), bench_of(tmp_path / "history") as bench:
+        sweep = Sweep(seeds(2), client, bench)
+        sweep.start()
+        last = await end_of(sweep)
+    assert wire.methods.count("POST") == 0
+    assert "cannot be written or read" in last.warning
+    assert replace(last, warning="").count(State.DONE) == 0
+
+
+async def test_closing_the_bench_ends_a_sweep(tmp_path: Path) -> None:
+    engine = GatedEngine()
+    async with wired(engine) as (client, wire):
+        async with bench_of(tmp_path / "history") as bench:
+            sweep = Sweep(seeds(5), client, bench)
+            sweep.start()
+            await until(lambda: engine.seeds)
+        assert sweep.latest.is_over
+        sent = wire.methods.count("POST")
+        engine.allow(1000)
+        await asyncio.sleep(0.2)
+        assert wire.methods.count("POST") == sent
