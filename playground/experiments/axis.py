@@ -23,6 +23,7 @@ _NUMBER = r"(\d{1,16}(?:\.\d{1,6})?)"
 _RANGE = re.compile(rf"{_NUMBER}\s*[-–]\s*{_NUMBER}(?:\s*:\s*{_NUMBER})?")
 _SEEDS = re.compile(r"(\d{1,6})\s+seeds?", re.IGNORECASE)
 _SWITCH = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+_WHOLE: tuple[Any, ...] = (int, int | None)
 _LARGEST_DRAWN_SEED = 2**32 - 1
 
 
@@ -189,7 +190,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _is_whole(name: str) -> bool:
-    return INPUTS[name].annotation in (int, int | None)
+    return INPUTS[name].annotation in _WHOLE
 
 
 def _unclear(place: str, name: str, found: str) -> BadInputError:

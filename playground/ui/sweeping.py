@@ -221,7 +221,7 @@ class Sweeping:
     async def _to_make(self, plan: Plan, picture: ImageFile | None, session: Session) -> list[PredictionInput]:
         client = self._backends.client(session, "")
         known = await find_results(self._backends.bench, client, plan.requests, image_digest=digest_of(picture))
-        return list(left_to_make(plan, {request for request, result in known.items() if result.is_made}))
+        return list(left_to_make(plan, [request for request, result in known.items() if result.is_made]))
 
     async def _again(self, session: Session, page: gr.Request, begin: Any) -> AsyncGenerator[Updates]:
         try:
@@ -241,13 +241,13 @@ class Sweeping:
         tab, before = self._tab, sweep.latest
         try:
             yield self._buttons(sweep.latest) | {tab.grid: grid.table(sweep.plan, before), tab.changes: ""}
-            recent: set[PredictionInput] = set()
+            recent: list[PredictionInput] = []
             async for snapshot in sweep.updates():
-                changed = {request for request, made in snapshot.made.items() if made is not before.made[request]}
+                changed = [request for request, made in snapshot.made.items() if made is not before.made[request]]
                 update: Updates = {tab.status: sweep_line(snapshot, sweep.client.model)}
                 if changed and not snapshot.is_over:
                     # The round before once more: a page that is busy may draw only the latest of two.
-                    update[tab.changes] = grid.changes(sweep.plan, snapshot, changed | recent)
+                    update[tab.changes] = grid.changes(sweep.plan, snapshot, changed + recent)
                 recent, before = changed, snapshot
                 yield update
             yield self._buttons(sweep.latest) | {tab.grid: grid.table(sweep.plan, sweep.latest), tab.changes: ""}
