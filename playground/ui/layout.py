@@ -27,7 +27,8 @@ def build_ui(backends: Backends) -> gr.Blocks:
         session = gr.State(backends.first_session)
         gr.HTML(_HEADER, elem_id="header")
         build_connection_panel(backends, session, load=page.load)
-        build_generate_tab(backends, session, load=page.load, unload=page.unload)
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Generate", id="generate"):
+            build_generate_tab(backends, session, load=page.load, unload=page.unload)
     return page
 
 
@@ -75,7 +76,7 @@ def ratio_shapes() -> str:
     for place, (width_px, height_px) in enumerate(PIXEL_SIZES.values(), start=1):
         scale = longest_px / max(width_px, height_px)
         size = f"width: {width_px * scale:.1f}px; height: {height_px * scale:.1f}px"
-        rules.append(f"#aspect_ratio .wrap label:nth-of-type({place})::before {{ {size}; }}")
+        rules.append(f".ratios .wrap label:nth-of-type({place})::before {{ {size}; }}")
     return "\n".join(rules)
 
 
