@@ -18,6 +18,10 @@
     if (key === "f" && stage?.offsetParent) flip(stage);
   });
   document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#run_both")) {
+      const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+      document.getElementById("differs")?.scrollIntoView({ block: "start", behavior });
+    }
     const stage = document.getElementById("compare_stage");
     if (event.target.closest?.("#compare_flip") && stage?.offsetParent) flip(stage);
   });

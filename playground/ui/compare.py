@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.components import Component
 
 from playground.contract.inputs import help_text
-from playground.ui.compared import FOLDED, GO_FAST_REASON, SIDES
+from playground.ui.compared import EMPTY_STAGE, FOLDED, GO_FAST_REASON, SIDES
 from playground.ui.comparing import Comparing
 from playground.ui.controls import control
 from playground.ui.generate import GenerateTab
@@ -15,8 +15,8 @@ from playground.ui.pair import OWN_INPUTS
 from playground.ui.session import Backends
 
 VIEWS = ("Slider", "Flip", "Side by side", "Difference")
-DESCRIBED = ("seed", "aspect_ratio", "prompt_strength")
-"""The controls that an image or a shared seed rules out."""
+FOLLOWING_IMAGE = ("aspect_ratio", "prompt_strength")
+"""The controls that depend on whether there is an image."""
 _SHOW_VIEW = "(view) => { document.getElementById('compare_stage').dataset.view = view; }"
 _MOST_RUNS_AT_ONCE = 100
 
@@ -48,7 +48,6 @@ class CompareTab:
     differs: gr.HTML
     problem: gr.HTML
     view: gr.Radio
-    results: gr.Column
     slider: gr.ImageSlider
     heat: gr.Image
     previews: gr.HTML
@@ -91,11 +90,11 @@ def _lay_out(backends: Backends) -> CompareTab:
     differs = gr.HTML(elem_id="differs")
     with gr.Row(elem_id="compare_bar"):
         run = gr.Button("Run both", variant="primary", elem_id="run_both", scale=3, min_width=120)
-        cancel = gr.Button("Cancel both", elem_id="cancel_both", interactive=False, scale=1, min_width=110)
+        cancel = gr.Button("Cancel", elem_id="cancel_both", interactive=False, scale=1, min_width=90)
     plan = gr.HTML(elem_id="compare_plan")
     problem = gr.HTML(elem_id="compare_problem")
     status_a, status_b = gr.HTML(elem_id="a_status"), gr.HTML(elem_id="b_status")
-    with gr.Column(visible=False, elem_id="compare_results") as results:
+    with gr.Column(elem_id="compare_results"):
         with gr.Row(elem_id="compare_views"):
             view = gr.Radio(VIEWS, value=VIEWS[0], label="View", show_label=False, container=False, elem_id="compare_view")
             gr.Button("Flip A / B (F)", size="sm", elem_id="compare_flip", min_width=110)
@@ -110,7 +109,7 @@ def _lay_out(backends: Backends) -> CompareTab:
             )
             pictures = [_picture(f"{side}_picture", f"Picture {side.upper()}") for side in SIDES]
             heat = _picture("compare_heat", "Difference of A and B", format="png")
-            previews = gr.HTML(elem_id="compare_previews")
+            previews = gr.HTML(EMPTY_STAGE, elem_id="compare_previews")
         shown = gr.HTML(elem_id="compare_shown")
         figures = gr.HTML(elem_id="compare_figures")
     return CompareTab(
@@ -127,7 +126,6 @@ def _lay_out(backends: Backends) -> CompareTab:
         differs=differs,
         problem=problem,
         view=view,
-        results=results,
         slider=slider,
         heat=heat,
         previews=previews,
@@ -151,7 +149,7 @@ def _side_controls(side: str, prompt: str) -> tuple[dict[str, Component], gr.But
             add("num_inference_steps", min_width=200)
         add("aspect_ratio")
         add("prompt_strength", visible=False)
-        add("seed", visible=side == SIDES[0])
+        add("seed")
         with gr.Accordion("More", open=False, elem_id=f"{side}_more"):
             for name in FOLDED:
                 add(name, **({"value": False} if name == "go_fast" else {}))
@@ -178,7 +176,12 @@ def _wire_form(tab: CompareTab, events: Comparing, session: gr.State, load: Any)
         [load, session.change, *(component.change for component in tab.values)],  # pyright: ignore[reportAttributeAccessIssue]
         events.describe,
         inputs=[*tab.values, session],
-        outputs=[tab.plan, tab.differs, *(side.inputs[name] for side in sides for name in DESCRIBED)],
+        outputs=[
+            tab.plan,
+            tab.differs,
+            *(side.inputs[name] for side in sides for name in FOLLOWING_IMAGE),
+            tab.b.inputs["seed"],
+        ],
         trigger_mode="always_last",
         **private,
     )
@@ -192,14 +195,14 @@ def _wire_form(tab: CompareTab, events: Comparing, session: gr.State, load: Any)
 
 def _wire_run(tab: CompareTab, events: Comparing, session: gr.State) -> None:
     results = [
-        tab.slider, tab.a.picture, tab.b.picture, tab.heat, tab.shown, tab.figures, tab.view, tab.results,
+        tab.slider, tab.a.picture, tab.b.picture, tab.heat, tab.shown, tab.figures, tab.view, tab.previews,
         tab.a.status, tab.b.status,
     ]  # fmt: skip
     gr.on(
         [tab.run.click, *(side.inputs["prompt"].submit for side in (tab.a, tab.b))],  # pyright: ignore[reportAttributeAccessIssue]
         events.run_both,
         inputs=[*tab.values, session],
-        outputs=[*results, tab.previews, tab.problem, tab.run, tab.cancel, tab.swap],
+        outputs=[*results, tab.problem, tab.run, tab.cancel, tab.swap],
         api_visibility="private",
         show_progress="hidden",
         concurrency_limit=_MOST_RUNS_AT_ONCE,

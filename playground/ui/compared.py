@@ -16,6 +16,8 @@ SIDES = ("a", "b")
 FOLDED = ("megapixels", "num_outputs", "go_fast", "output_format", "output_quality", "disable_safety_checker")
 """The inputs that stand in a side's closed panel."""
 
+_MARK = "border-left: 3px solid var(--accent) !important; padding-left: 8px !important; margin-left: -11px !important"
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -31,8 +33,8 @@ def differences_line(found: Sequence[Difference], *, one_seed: bool, seeds_equal
     names = {difference.name for difference in found}
     marked = [f"#{side}_{name}" for side in SIDES for name in sorted(names)]
     marked += [f"#{side}_more > .label-wrap" for side in SIDES if names & set(FOLDED)]
-    style = f"<style>{', '.join(marked)} {{ box-shadow: -10px 0 0 -6px var(--accent) !important; }}</style>" if marked else ""
-    words = f"A and B: {summary(found)}" if found else "A and B are alike: change one input of B"
+    style = f"<style>{', '.join(marked)} {{ {_MARK} }}</style>" if marked else ""
+    words = f"B {summary(found)}" if found else "A and B are alike: change one input of B"
     return f'<div class="differs">{escape(words)} · {seeds}</div>{style}'
 
 
@@ -82,12 +84,14 @@ def table(sides: Sequence[Measured | None]) -> str:
         return ""
     rows = "".join(_row(figure, sides) for figure in _FIGURES)
     colours = "".join(f"<td>{_swatches(side.figures.colours) if side else '–'}</td>" for side in sides)
-    colour_help = "The five largest colours (median cut, then k-means) and their shares"
+    meanings = [(figure.name, figure.help) for figure in _FIGURES] + [("dominant colours", _COLOURS)]
+    listed = "".join(f"<dt>{name}</dt><dd>{escape(help)}</dd>" for name, help in meanings)
     heads = "".join(f'<th scope="col">{side.upper()}</th>' for side in SIDES)
     return (
         f'<table class="figures"><thead><tr><th scope="col">figure</th>{heads}</tr></thead><tbody>{rows}'
-        f'<tr><th scope="row" title="{colour_help}">dominant colours</th>{colours}</tr></tbody></table>'
-        '<p class="scale">▲ the larger value, which need not be the better one. Hover over a name to read what it measures.</p>'
+        f'<tr><th scope="row">dominant colours</th>{colours}</tr></tbody></table>'
+        '<p class="scale">▲ the larger value, which need not be the better one</p>'
+        f'<details class="meanings"><summary>What these figures mean</summary><dl>{listed}</dl></details>'
     )
 
 
@@ -109,6 +113,7 @@ class _Figure:
 
 _WAITED = "The model's own time where the API says it; else from the click, waiting included"
 _COLOURFULNESS = "Hasler and Süsstrunk 2003: 0 grey, above 109 extremely colourful"
+_COLOURS = "The five largest (median cut, then k-means) and the share of the picture that each stands for"
 _FIGURES = (
     _Figure("time", _WAITED, "{:.1f} s".format, _seconds),
     _Figure(
@@ -140,7 +145,7 @@ def _row(figure: _Figure, sides: Sequence[Measured | None]) -> str:
         f'<td class="larger">{text} <span title="larger">▲</span></td>' if is_marked and value == most else f"<td>{text}</td>"
         for value, text in zip(values, shown, strict=True)
     )
-    return f'<tr><th scope="row" title="{escape(figure.help)}">{figure.name}</th>{cells}</tr>'
+    return f'<tr><th scope="row">{figure.name}</th>{cells}</tr>'
 
 
 def _swatches(colours: Sequence[Swatch]) -> str:
@@ -150,11 +155,16 @@ def _swatches(colours: Sequence[Swatch]) -> str:
     )
 
 
+def slide_shape(size_px: tuple[int, int]) -> str:
+    """The style that gives the slider its pictures' shape: it would fill the width and cut off what is too high."""
+    return f"<style>#compare_stage {{ --ratio: {size_px[0] / size_px[1]:.4f} }}</style>"
+
+
 def made_with(requests: Sequence[PredictionInput]) -> str:
     """Under the pictures: what set apart the settings that they were made with."""
     found, seeds = differences(requests, one_seed=True), [request.seed for request in requests]
     seed = f"seed {seeds[0]}" if len(set(seeds)) == 1 else f"seeds {' and '.join(map(str, seeds))}"
-    words = summary(found) if found else "the same settings"
+    words = f"B {summary(found)}" if found else "the same settings"
     return f'<div class="differs">{escape(f"Shown: {words} · {seed}")}</div>'
 
 
@@ -173,6 +183,8 @@ def previews(updates: Sequence[RunUpdate | None], sizes_px: Sequence[tuple[int, 
     return f'<div class="previews">{drawn}</div>'
 
 
+_QUESTION = "What does one input do? Change it in B, then run both: the two pictures will stand here."
+EMPTY_STAGE = f'<div class="previews"><p>{_QUESTION}</p></div>'
 GO_FAST_REASON = (
     f"{label('go_fast')} is off here: upstream it is not reproducible, the same seed then gives different pictures, "
     "and luck would pass for an effect."

@@ -62,7 +62,10 @@ class Comparing:
             plan = format.error_line(error)
         ratio_help = help_text("aspect_ratio") if image is None else "Ignored: the result follows your image."
         ratio, strength = gr.Radio(interactive=image is None, info=ratio_help), gr.Slider(visible=image is not None)
-        return [plan, found, gr.skip(), ratio, strength, gr.Number(visible=not form.one_seed), ratio, strength]
+        # A value of None empties the box: with one seed, what stands in B's would not count.
+        locked: dict[str, Any] = {"value": None, "placeholder": "as A", "interactive": False}
+        seed = gr.Number(**locked) if form.one_seed else gr.Number(placeholder="random", interactive=True)
+        return [plan, found, ratio, strength, ratio, strength, seed]
 
     def fit_to_model(self, a: str, b: str, session: Session) -> list[Any]:
         """Both prompts: this model's hint, and its example where nobody has typed yet; what has no effect on it."""
@@ -168,14 +171,12 @@ class Comparing:
                 tab.run: gr.Button(interactive=False),
                 tab.swap: gr.Button(interactive=False),
                 tab.cancel: gr.Button(interactive=True),
-                tab.results: gr.Column(visible=True),
             }
             async with aclosing(updates_of(pair.runs)) as updates:
                 async for place, update in updates:
                     latest[place] = update
                     yield self._status_lines(pair, latest) | {tab.previews: compared.previews(latest, pair.sizes_px)}
             yield await self._results(pair) | self._status_lines(pair, latest) | {
-                tab.previews: "",
                 tab.run: gr.Button(interactive=True),
                 tab.swap: gr.Button(interactive=True),
                 tab.cancel: gr.Button(interactive=False),
@@ -207,5 +208,5 @@ class Comparing:
             tab.shown: compared.made_with([run.request for run in pair.runs]) if any(files) else "",
             tab.figures: seen.words,
             tab.view: gr.skip() if are_both else "Side by side",
-            tab.results: gr.Column(visible=any(files)),
+            tab.previews: "" if any(files) else compared.EMPTY_STAGE,
         }

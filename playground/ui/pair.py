@@ -80,14 +80,15 @@ def measure(pair: Pair) -> Seen:
     if a is None or b is None:
         return Seen(None, None, compared.table(measured))
     figures, heat = compare(a, b)
-    return Seen(_slides(a, b, files), heat, compared.pair_lines(figures) + compared.table(measured))
+    size_px = max(a.width, b.width), max(a.height, b.height)
+    words = compared.pair_lines(figures) + compared.table(measured) + compared.slide_shape(size_px)
+    return Seen(_slides(a, b, files, size_px), heat, words)
 
 
-def _slides(a: Image.Image, b: Image.Image, files: Sequence[Path | None]) -> tuple[Any, Any]:
+def _slides(a: Image.Image, b: Image.Image, files: Sequence[Path | None], size_px: tuple[int, int]) -> tuple[Any, Any]:
     """The files themselves where they have one size; else copies laid into the size that holds both."""
     if a.size == b.size:
         return str(files[0]), str(files[1])
-    size_px = max(a.width, b.width), max(a.height, b.height)
     return ImageOps.pad(a, size_px, Image.Resampling.LANCZOS), ImageOps.pad(b, size_px, Image.Resampling.LANCZOS)
 
 
