@@ -104,7 +104,7 @@ def test_keys_flip_and_swap_but_not_while_somebody_types(open_page: OpenPage, ap
     page.locator("#compare_views label", has_text="Slider").click()
     page.keyboard.press("s")
     expect(page.locator("#differs")).to_contain_text("steps: 4 → 2")
-    expect(page.locator("#compare_shown")).to_contain_text("steps: 4 → 2")
+    expect(page.locator("#compare_shown")).to_contain_text("steps: 4 → 2", timeout=RUN_TIMEOUT_MS)
     assert figures_of(page, "file size") == sizes[::-1]
 
 
