@@ -57,7 +57,8 @@ def _kind(name: str) -> tuple[type[Component], dict[str, Any]]:
     if name == "seed":
         return gr.Number, {"placeholder": "random", "precision": 0}
     if choices(name):
-        return gr.Radio, {"choices": list(choices(name))}
+        drawn = {"elem_classes": "ratios"} if name == "aspect_ratio" else {}
+        return gr.Radio, {"choices": list(choices(name)), **drawn}
     if INPUTS[name].annotation is bool:
         return gr.Checkbox, {}
     least, most = bounds(name)

@@ -65,7 +65,7 @@ class Generation:
         session = session or self._backends.first_session
         visitor = (page.session_hash if page else None) or uuid4().hex
         try:
-            self._check_connection(session, page)
+            self._backends.check_connection(session, page)
             if image is not None:  # a large one takes a second or two
                 yield {self._tab.status: format.line("○", "reading your image", kind="busy")}
             async with self._reading:
@@ -157,21 +157,6 @@ class Generation:
         if not files:
             return gr.skip(), gr.skip()
         return str(files[max(0, min(picked, len(files) - 1))]), gr.Accordion(open=True)
-
-    def _check_connection(self, session: Session, page: gr.Request | None) -> None:
-        """Raise where a page is connected otherwise than the server remembers, or a key is needed and missing.
-
-        A server that was restarted has forgotten its sessions: a page that says "your key" could spend the owner's.
-        Browsers mark what a page asks of its own server; API callers, who have no page, are not marked so.
-        """
-        is_from_page = page is not None and page.headers.get("sec-fetch-site") == "same-origin"
-        if is_from_page and not session.is_page:
-            raise KeyRefusedError(
-                "The server has forgotten this page's connection, perhaps because it was restarted.",
-                advice="Reload the page, and choose the model or enter the key again.",
-            )
-        if self._backends.needs_key(session):
-            raise KeyRefusedError("The hosted API needs a key.", advice="Enter one under Connection, or use the pocket model.")
 
     def _check_idle(self, visitor: str) -> None:
         """Raise where a paid run of this visitor is under way: a second one would be paid for by accident."""

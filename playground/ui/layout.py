@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from playground.contract.effects import PIXEL_SIZES
+from playground.ui.compare import build_compare_tab
 from playground.ui.connection import build_connection_panel
 from playground.ui.generate import build_generate_tab
 from playground.ui.session import Backends
@@ -13,6 +14,7 @@ from playground.ui.session import Backends
 _HERE = Path(__file__).parent
 _HEADER = """<h1>FLUX.1 Krea playground</h1>
 <p>One prompt, one picture, a few honest dials. The line below says which model makes the picture.</p>"""
+_STYLES, _SCRIPTS = ("page.css", "compare.css"), ("page.js", "compare.js")
 _CACHE_CHECK_S, _CACHE_AGE_S = 3600, 24 * 3600
 
 
@@ -27,13 +29,17 @@ def build_ui(backends: Backends) -> gr.Blocks:
         session = gr.State(backends.first_session)
         gr.HTML(_HEADER, elem_id="header")
         build_connection_panel(backends, session, load=page.load)
-        build_generate_tab(backends, session, load=page.load, unload=page.unload)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Generate", id="generate"):
+                generate = build_generate_tab(backends, session, load=page.load, unload=page.unload)
+            with gr.Tab("Compare", id="compare"):
+                build_compare_tab(backends, session, generate=generate, tabs=tabs, load=page.load, unload=page.unload)
     return page
 
 
 def page_options() -> dict[str, Any]:
     """What `launch` needs to know of the look."""
-    return {"theme": theme(), "css": (_HERE / "page.css").read_text() + ratio_shapes(), "head": _script()}
+    return {"theme": theme(), "css": "\n".join([*_texts(_STYLES), ratio_shapes()]), "head": _script()}
 
 
 def theme() -> gr.themes.Base:
@@ -75,9 +81,13 @@ def ratio_shapes() -> str:
     for place, (width_px, height_px) in enumerate(PIXEL_SIZES.values(), start=1):
         scale = longest_px / max(width_px, height_px)
         size = f"width: {width_px * scale:.1f}px; height: {height_px * scale:.1f}px"
-        rules.append(f"#aspect_ratio .wrap label:nth-of-type({place})::before {{ {size}; }}")
+        rules.append(f".ratios .wrap label:nth-of-type({place})::before {{ {size}; }}")
     return "\n".join(rules)
 
 
 def _script() -> str:
-    return f"<script>{(_HERE / 'page.js').read_text()}</script>"
+    return "<script>" + "\n".join(_texts(_SCRIPTS)) + "</script>"
+
+
+def _texts(names: tuple[str, ...]) -> list[str]:
+    return [(_HERE / name).read_text() for name in names]

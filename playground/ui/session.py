@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 from pydantic import SecretStr
 
 from playground.client.api import PredictionClient
 from playground.contract.model import ModelInfo
-from playground.errors import PlaygroundError
+from playground.errors import KeyRefusedError, PlaygroundError
 from playground.experiments.bench import Bench
 from playground.experiments.run import Run
 
@@ -76,6 +77,21 @@ class Backends:
     def needs_key(self, session: Session) -> bool:
         """Whether the visitor has chosen the hosted API and nobody has given a key for it."""
         return session.uses_hosted and not self.has_key(session) and not self.hosted_is_own_service
+
+    def check_connection(self, session: Session, page: gr.Request | None) -> None:
+        """Raise where a page is connected otherwise than the server remembers, or a key is needed and missing.
+
+        A server that was restarted has forgotten its sessions: a page that says "your key" could spend the owner's.
+        Browsers mark what a page asks of its own server; API callers, who have no page, are not marked so.
+        """
+        is_from_page = page is not None and page.headers.get("sec-fetch-site") == "same-origin"
+        if is_from_page and not session.is_page:
+            raise KeyRefusedError(
+                "The server has forgotten this page's connection, perhaps because it was restarted.",
+                advice="Reload the page, and choose the model or enter the key again.",
+            )
+        if self.needs_key(session):
+            raise KeyRefusedError("The hosted API needs a key.", advice="Enter one under Connection, or use the pocket model.")
 
     def show(self, visitor: str, shown: Shown) -> None:
         """Remember what a visitor's page shows; of pages that never said goodbye, the oldest finished ones are dropped."""
