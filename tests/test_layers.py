@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "safety": LEAVES | {"weights"},
     "history": LEAVES,
     "service": LEAVES | {"pictures", "engine", "safety"},
+    "lessons": {"contract"},
     "experiments": LEAVES | {"client", "history"},
     "ui": LEAVES | {"pictures", "client", "experiments"},
     "training": LEAVES | {"engine"},
