@@ -20,8 +20,8 @@ MAY_IMPORT = {
     "service": LEAVES | {"pictures", "engine", "safety"},
     "lessons": {"contract"},
     "experiments": LEAVES | {"client", "history"},
-    "ui": LEAVES | {"pictures", "client", "experiments"},
-    "training": LEAVES | {"engine"},
+    "ui": LEAVES | {"pictures", "client", "experiments", "lessons"},
+    "training": LEAVES | {"engine", "lessons", "service"},
     "__main__": LEAVES | {"engine", "safety", "service"},
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from statistics import mean
 
 import numpy as np
@@ -18,10 +19,15 @@ _MONOTONE = 0.8
 
 @dataclass(frozen=True)
 class Made:
-    """What one value of a lesson made: its pictures, and the bytes of the first one's file."""
+    """What one value of a lesson made: its pictures, and the first one's file."""
 
     pictures: tuple[Image.Image, ...]
-    bytes: int = 0
+    file: bytes = b""
+
+    @property
+    def decoded(self) -> Image.Image:
+        """The first picture as it comes out of its file."""
+        return Image.open(BytesIO(self.file)).convert("RGB")
 
 
 def figures(figure: Figure, made: Sequence[Made], *, image: Image.Image | None = None) -> list[float]:
@@ -29,7 +35,7 @@ def figures(figure: Figure, made: Sequence[Made], *, image: Image.Image | None =
     shown = [one.pictures[0] for one in made]
     match figure:
         case "bytes":
-            return [float(one.bytes) for one in made]
+            return [float(len(one.file)) for one in made]
         case "count":
             return [float(len(one.pictures)) for one in made]
         case "pixels":

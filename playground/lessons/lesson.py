@@ -6,12 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from playground.contract.inputs import INPUTS, PredictionInput
 
 _HERE = Path(__file__).parent
 PICTURES = _HERE / "pictures"
+UPLOAD_FILE, FIGURES_FILE = "upload.webp", "figures.json"
 
 Figure = Literal["bytes", "count", "pixels", "saturation", "from_first", "from_last", "from_image"]
 Trend = Literal["rises", "falls", "stays", "differs", "below_luck"]
@@ -99,6 +100,21 @@ class Lesson(BaseModel):
     def picture(self, place: int) -> Path:
         """The picture of the value at `place` that ships with the lesson."""
         return PICTURES / f"{self.input}-{place}.webp"
+
+
+class Measurement(BaseModel):
+    """Means over several seeds: the claim's figure for each value, and the difference between two seeds' pictures, of 255."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    values: tuple[float, ...]
+    luck: float
+
+
+@cache
+def read_measurements(folder: Path = PICTURES) -> Mapping[str, Measurement]:
+    """What was measured when the lessons' pictures were made, by input."""
+    return TypeAdapter(dict[str, Measurement]).validate_json((folder / FIGURES_FILE).read_bytes())
 
 
 @cache

@@ -8,9 +8,11 @@ import gradio as gr
 from playground.contract.effects import PIXEL_SIZES
 from playground.ui.connection import build_connection_panel
 from playground.ui.generate import build_generate_tab
+from playground.ui.learn import build_learn_tab
 from playground.ui.session import Backends
 
 _HERE = Path(__file__).parent
+_STYLES = ("page.css", "learn.css")
 _HEADER = """<h1>FLUX.1 Krea playground</h1>
 <p>One prompt, one picture, a few honest dials. The line below says which model makes the picture.</p>"""
 _CACHE_CHECK_S, _CACHE_AGE_S = 3600, 24 * 3600
@@ -27,13 +29,18 @@ def build_ui(backends: Backends) -> gr.Blocks:
         session = gr.State(backends.first_session)
         gr.HTML(_HEADER, elem_id="header")
         build_connection_panel(backends, session, load=page.load)
-        build_generate_tab(backends, session, load=page.load, unload=page.unload)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Generate", id="generate"):
+                build_generate_tab(backends, session, load=page.load, unload=page.unload)
+            with gr.Tab("Learn", id="learn"):
+                build_learn_tab(backends)
     return page
 
 
 def page_options() -> dict[str, Any]:
     """What `launch` needs to know of the look."""
-    return {"theme": theme(), "css": (_HERE / "page.css").read_text() + ratio_shapes(), "head": _script()}
+    css = "".join((_HERE / name).read_text() for name in _STYLES)
+    return {"theme": theme(), "css": css + ratio_shapes(), "head": _script()}
 
 
 def theme() -> gr.themes.Base:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from playground.contract.inputs import INPUTS, bounds, choices
-from playground.lessons.lesson import Lesson, Question, read_lessons
+from playground.lessons.lesson import FIGURES_FILE, PICTURES, UPLOAD_FILE, Lesson, Question, read_lessons, read_measurements
 
 LESSONS = read_lessons()
 
@@ -62,3 +63,17 @@ def test_a_lesson_that_asks_for_what_the_contract_refuses_is_refused(tmp_path: P
 def test_a_question_has_its_answer_among_the_options() -> None:
     with pytest.raises(ValidationError, match="none of the 2 options"):
         Question(text="?", options=("a", "b"), answer=2, because="")
+
+
+@pytest.mark.parametrize("lesson", LESSONS.values(), ids=str)
+def test_a_lessons_pictures_ship_with_it(lesson: Lesson) -> None:
+    for place in range(len(lesson.values)):
+        with Image.open(lesson.picture(place)) as picture:
+            assert max(picture.size) == 256
+    assert len(read_measurements()[lesson.input].values) == len(lesson.values)
+
+
+def test_no_picture_is_left_over() -> None:
+    wanted = {lesson.picture(place).name for lesson in LESSONS.values() for place in range(len(lesson.values))}
+
+    assert {path.name for path in PICTURES.iterdir()} == wanted | {UPLOAD_FILE, FIGURES_FILE}
