@@ -13,6 +13,7 @@ from playground.ui.session import Backends
 
 _HERE = Path(__file__).parent
 _STYLES = ("page.css", "learn.css")
+_SCRIPTS = ("page.js", "learn.js")
 _HEADER = """<h1>FLUX.1 Krea playground</h1>
 <p>One prompt, one picture, a few honest dials. The line below says which model makes the picture.</p>"""
 _CACHE_CHECK_S, _CACHE_AGE_S = 3600, 24 * 3600
@@ -29,11 +30,11 @@ def build_ui(backends: Backends) -> gr.Blocks:
         session = gr.State(backends.first_session)
         gr.HTML(_HEADER, elem_id="header")
         build_connection_panel(backends, session, load=page.load)
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
-                build_generate_tab(backends, session, load=page.load, unload=page.unload)
-            with gr.Tab("Learn", id="learn"):
-                build_learn_tab(backends)
+                generate = build_generate_tab(backends, session, load=page.load, unload=page.unload)
+            with gr.Tab("Learn", id="learn") as learn:
+                build_learn_tab(backends, generate, tabs=tabs, tab=learn)
     return page
 
 
@@ -87,4 +88,4 @@ def ratio_shapes() -> str:
 
 
 def _script() -> str:
-    return f"<script>{(_HERE / 'page.js').read_text()}</script>"
+    return "".join(f"<script>{(_HERE / name).read_text()}</script>" for name in _SCRIPTS)

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import gradio as gr
+from gradio.components import Component
 
 from playground.contract.inputs import bounds, choices, default, label
 from playground.lessons.lesson import Lesson, read_lessons
 from playground.ui import lesson_view
+from playground.ui.generate import GenerateTab
 from playground.ui.learning import Learning, plot
 from playground.ui.session import Backends
 
@@ -26,12 +28,17 @@ class LearnTab:
     seed: gr.Number
     run: gr.Button
     stop: gr.Button
+    take: gr.Button
     status: gr.HTML
     own: gr.HTML
+    steps: gr.HTML
+    inputs: dict[str, Component]
+    """The Generate tab's, to be filled from here."""
+    tabs: gr.Tabs
 
 
-def build_learn_tab(backends: Backends) -> LearnTab:
-    """Lay the tab out and wire its events."""
+def build_learn_tab(backends: Backends, generate: GenerateTab, *, tabs: gr.Tabs, tab: gr.Tab) -> LearnTab:
+    """Lay the tab out and wire its events. `generate` is the tab whose form a lesson can fill, `tab` this one itself."""
     lessons = read_lessons()
     first = next(iter(lessons.values()))
     with gr.Row(elem_id="learn", equal_height=False):
@@ -49,12 +56,17 @@ def build_learn_tab(backends: Backends) -> LearnTab:
                 seed = gr.Number(7, label="Seed", precision=0, elem_id="lesson_seed", scale=1, min_width=100)
                 run = gr.Button("Run it here", variant="primary", elem_id="lesson_run", scale=2, min_width=120)
                 stop = gr.Button("Stop", elem_id="lesson_stop", interactive=False, scale=1, min_width=80)
+                take = gr.Button("Set it up in Generate", elem_id="lesson_take", scale=2, min_width=160)
             status = gr.HTML(elem_id="lesson_status")
             own = gr.HTML(elem_id="lesson_own")
             _build_schedule()
-    tab = LearnTab(lesson, head, question, show, seen, depth, seed, run, stop, status, own)
-    _wire(tab, Learning(backends, tab))
-    return tab
+            gr.HTML("<h3>Your last run, step by step</h3><p>What the model saw while it drew your last picture.</p>")
+            steps = gr.HTML(lesson_view.denoising({}, 0), elem_id="lesson_steps")
+    made = LearnTab(lesson, head, question, show, seen, depth, seed, run, stop, take, status, own, steps, generate.inputs, tabs)
+    events = Learning(backends, made)
+    _wire(made, events)
+    tab.select(events.last_run, outputs=steps, api_visibility="private", queue=False, show_progress="hidden")
+    return made
 
 
 def question_of(lesson: Lesson) -> gr.Radio:
@@ -96,6 +108,14 @@ def _wire(tab: LearnTab, events: Learning) -> None:
         show_progress="hidden",
         concurrency_limit=_MOST_LESSONS_AT_ONCE,
         concurrency_id="lessons",
+    )
+    tab.take.click(
+        events.take,
+        inputs=tab.lesson,
+        outputs=[*tab.inputs.values(), tab.tabs],
+        api_visibility="private",
+        queue=False,
+        show_progress="hidden",
     )
     tab.stop.click(events.stop, outputs=[tab.stop], api_visibility="private", queue=False)
 

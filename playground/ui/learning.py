@@ -87,6 +87,21 @@ class Learning:
             yield {tab.own: await asyncio.to_thread(_strip, lesson, made)}
         yield {tab.status: ended, tab.run: gr.Button(interactive=True), tab.stop: gr.Button(interactive=False)}
 
+    def take(self, name: str) -> Updates:
+        """The lesson's settings in the Generate tab's form, which comes to the front; an image there stays."""
+        lesson, tab = _lesson(name), self._tab
+        request = lesson.request(len(lesson.values) - 1)
+        values = {tab.inputs[key]: value for key, value in request.model_dump(exclude={"image"}).items()}
+        return {**values, tab.tabs: gr.Tabs(selected="generate")}
+
+    def last_run(self, page: gr.Request) -> str:
+        """The steps of this visitor's last run on the Generate tab, as far as its page saw them."""
+        shown = self._backends.shown.get(page.session_hash or "")
+        if shown is None:
+            return lesson_view.denoising({}, 0)
+        progress = shown.run.latest.prediction.progress if shown.run.latest.prediction else None
+        return lesson_view.denoising(shown.previews, progress.total if progress else 0)
+
     async def stop(self, page: gr.Request) -> Any:
         """Stop this visitor's sweep; what is finished stays."""
         if (run := self._running.get(page.session_hash or "")) is not None:

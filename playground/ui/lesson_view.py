@@ -1,7 +1,7 @@
 """A lesson as HTML: its text, its pictures with their figures, and what it says to an answer. All text is escaped."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -70,6 +70,22 @@ def depth(lesson: Lesson) -> str:
     rows = (("Precisely", lesson.precise), ("No effect", lesson.no_effect), ("Cost", lesson.cost))
     terms = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows)
     return f"<dl>{terms}<dt>Recommended</dt><dd><ul>{advice}</ul></dd></dl>"
+
+
+def denoising(previews: Mapping[int, str], steps: int) -> str:
+    """The steps of the last run as a strip, with a slider that shows one of them large (see learn.js)."""
+    if not previews:
+        return '<p class="note">Nothing yet: generate a picture with the pocket model, then come back.</p>'
+    shown = sorted(previews.items())
+    cells = "".join(
+        f'<figure><img src="{uri}" alt="after step {step}"><figcaption><b>step {step}</b></figcaption></figure>'
+        for step, uri in shown
+    )
+    last_step, last_uri = shown[-1]
+    slider = f'<input type="range" min="0" max="{len(shown) - 1}" value="{len(shown) - 1}" aria-label="Step of the last run">'
+    large = f'<img class="large" src="{last_uri}" alt="The picture after the chosen step">'
+    said = f"<output>step {last_step} of {steps}</output>"
+    return f'<div class="denoising">{large}{slider}{said}<div class="strip">{cells}</div></div>'
 
 
 def data_uri(webp: bytes) -> str:
