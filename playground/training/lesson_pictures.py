@@ -12,11 +12,12 @@ from playground.engine.base import Step
 from playground.engine.pocket import PocketEngine
 from playground.lessons.claims import Made, difference, figures
 from playground.lessons.lesson import FIGURES_FILE, PICTURES, UPLOAD_FILE, Lesson, read_lessons
+from playground.lessons.thumbnail import thumbnail
 from playground.service.outputs import encode
 
 SEEDS = (7, 11, 23)
 _UPLOADED = PredictionInput(prompt="3d render of hamburger on white background", seed=7, go_fast=False, megapixels="0.25")
-_SIDE_PX, _QUALITY = 256, 82
+_QUALITY = 82
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def write(folder: Path = PICTURES) -> None:
     for name, lesson in read_lessons().items():
         measured = measure(lesson, engine, uploaded)
         for place, made in enumerate(measured.made[0]):
-            _thumbnail(lesson, place, made).save(folder / lesson.picture(place).name, "WEBP", quality=_QUALITY)
+            _thumbnail(lesson, made).save(folder / lesson.picture(place).name, "WEBP", quality=_QUALITY)
         columns = zip(*measured.figures, strict=True)
         found[name] = {"values": [round(mean(column), 4) for column in columns], "luck": round(measured.luck, 2)}
         print(name, found[name], flush=True)
@@ -68,19 +69,9 @@ def _made(lesson: Lesson, place: int, seed: int, engine: PocketEngine, uploaded:
     return Made(tuple(drawn), file)
 
 
-def _thumbnail(lesson: Lesson, place: int, made: Made) -> Image.Image:
-    """All pictures of a value side by side; where the file is the point, as it comes out of the file."""
-    shown = [made.decoded] if lesson.input in {"output_format", "output_quality"} else list(made.pictures)
-    side_px = _SIDE_PX // (1 if len(shown) == 1 else 2)
-    small = [picture.copy() for picture in shown]
-    for picture in small:
-        picture.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
-    if len(small) == 1:
-        return small[0]
-    sheet = Image.new("RGB", (side_px * 2, side_px * ((len(small) + 1) // 2)), "white")
-    for number, picture in enumerate(small):
-        sheet.paste(picture, ((number % 2) * side_px, (number // 2) * side_px))
-    return sheet
+def _thumbnail(lesson: Lesson, made: Made) -> Image.Image:
+    """Where the file is the point, the picture as it comes out of the file."""
+    return thumbnail([made.decoded] if lesson.input in {"output_format", "output_quality"} else made.pictures)
 
 
 def _unwatched(_: Step) -> None:

@@ -17,6 +17,7 @@ from playground.errors import BadInputError, PlaygroundError
 from playground.experiments.run import Run, RunUpdate
 from playground.lessons.claims import Made, figures
 from playground.lessons.lesson import PICTURES, UPLOAD_FILE, Lesson, read_lessons
+from playground.lessons.thumbnail import thumbnail
 from playground.ui import format, lesson_view
 from playground.ui.schedule_plot import schedule_plot
 from playground.ui.session import Backends
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from playground.ui.learn import LearnTab
 
 Updates = dict[Block, Any]
-_THUMBNAIL_PX = 256
 
 
 def plot(steps: float, megapixels: str, strength: float, from_image: bool) -> str:
@@ -172,7 +172,6 @@ def _strip(lesson: Lesson, made: list[Made]) -> str:
 
 
 def _thumbnail(made: Made) -> str:
-    small, buffer = made.pictures[0].copy(), BytesIO()
-    small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.LANCZOS)
-    small.save(buffer, "WEBP", quality=80)
+    buffer = BytesIO()
+    thumbnail(made.pictures).save(buffer, "WEBP", quality=80)
     return lesson_view.data_uri(buffer.getvalue())
