@@ -190,6 +190,8 @@ class Generation:
     def _changes(self, shown: Shown, update: RunUpdate) -> Updates:
         """What every update changes. A page that cannot show one says so and goes on: the run may be paid for."""
         tab, run = self._tab, shown.run
+        if update.prediction is not None and update.prediction.progress is not None:
+            shown.keep_preview(update.prediction.progress.step, format.preview_uri(update))
         try:
             return {
                 tab.status: format.run_line(

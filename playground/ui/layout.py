@@ -9,12 +9,14 @@ from playground.contract.effects import PIXEL_SIZES
 from playground.ui.compare import build_compare_tab
 from playground.ui.connection import build_connection_panel
 from playground.ui.generate import build_generate_tab
+from playground.ui.learn import build_learn_tab
 from playground.ui.session import Backends
 
 _HERE = Path(__file__).parent
 _HEADER = """<h1>FLUX.1 Krea playground</h1>
 <p>One prompt, one picture, a few honest dials. The line below says which model makes the picture.</p>"""
-_STYLES, _SCRIPTS = ("page.css", "compare.css"), ("page.js", "compare.js")
+_STYLES = ("page.css", "compare.css", "learn.css")
+_SCRIPTS = ("page.js", "compare.js", "learn.js")
 _CACHE_CHECK_S, _CACHE_AGE_S = 3600, 24 * 3600
 
 
@@ -34,6 +36,8 @@ def build_ui(backends: Backends) -> gr.Blocks:
                 generate = build_generate_tab(backends, session, load=page.load, unload=page.unload)
             with gr.Tab("Compare", id="compare"):
                 build_compare_tab(backends, session, generate=generate, tabs=tabs, load=page.load, unload=page.unload)
+            with gr.Tab("Learn", id="learn") as learn:
+                build_learn_tab(backends, generate, tabs=tabs, tab=learn)
     return page
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from playground.contract import schedule
 from playground.contract.effects import image_pixel_size, pixel_size, start_step
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import ModelInfo
-from playground.engine import schedule
 from playground.engine.base import Step
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class PocketEngine:
         size_px = pixel_size(request.aspect_ratio, request.megapixels) if image is None else image_pixel_size(*image.size)
         rows, cols = grid(*size_px)
         steps = request.num_inference_steps
-        levels = schedule.sigmas(steps, rows * cols)
+        levels = schedule.sigmas(steps, rows * cols * sampler.FLUX_TOKENS_PER_TOKEN)
         z = sampler.noise(seed, count=request.num_outputs, rows=rows, cols=cols)
         first = 0
         if image is not None:
