@@ -95,7 +95,9 @@ def write_link(
 
 
 def _written(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _once(pairs: list[tuple[str, str]], problems: list[str]) -> dict[str, list[str]]:

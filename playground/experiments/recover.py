@@ -34,7 +34,8 @@ class Recovered:
     inputs: Mapping[str, Any]
     model: str
     source: Source
-    from_image: bool = False
+    from_image: bool | None = False
+    """None where nobody knows."""
     remarks: tuple[str, ...] = ()
 
     @property
@@ -63,7 +64,7 @@ def recover(data: bytes) -> Recovered:
 
 
 def recovered(
-    given: Mapping[str, Any], *, model: str, source: Source, from_image: bool = False, remarks: list[str] | None = None
+    given: Mapping[str, Any], *, model: str, source: Source, from_image: bool | None = False, remarks: list[str] | None = None
 ) -> Recovered:
     """Settings from any source, checked by the contract. Raises BadInputError where there is no prompt among them."""
     partial = read_partial(given)

@@ -213,7 +213,7 @@ def _wire_fillers(tab: GenerateTab, backends: Backends, load: Any) -> None:
         tab.inputs,
         folder=backends.presets_dir,
         kept_still={
-            "prompt": (tab.presets.choice, tab.presets.load, tab.recovery.picture, tab.recovery.remix),
+            "prompt": (tab.presets.choice, tab.presets.load, tab.recovery.panel),
             "seed": (tab.random_seed, tab.reuse_seed),
             "image": (tab.use_as_input,),
         },

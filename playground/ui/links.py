@@ -74,7 +74,7 @@ def wire_links(
     inputs: dict[str, Component],
     *,
     folder: Path,
-    kept_still: Mapping[str, Iterable[Component]],
+    kept_still: Mapping[str, Iterable[Block]],
     load: Any,
 ) -> None:
     """Connect both with the form. `kept_still` names, by input, what else would change that input and is locked with it."""
@@ -119,7 +119,7 @@ def link_line(link: Link) -> str:
 
 class _Events:
     def __init__(
-        self, folder: Path, bar: LinkBar, inputs: dict[str, Component], kept_still: Mapping[str, Iterable[Component]]
+        self, folder: Path, bar: LinkBar, inputs: dict[str, Component], kept_still: Mapping[str, Iterable[Block]]
     ) -> None:
         self._folder, self._bar, self._inputs, self._kept_still = folder, bar, inputs, kept_still
 
@@ -168,5 +168,10 @@ class _Events:
             control = self._inputs[name]
             value = {"value": values[control]} if control in values else {}
             changes[control] = gr.update(interactive=not is_locked, **value)
-            changes |= {other: gr.update(interactive=not is_locked) for other in self._kept_still.get(name, ())}
+            changes |= {other: _still(other, is_locked) for other in self._kept_still.get(name, ())}
         return changes
+
+
+def _still(other: Block, is_locked: bool) -> Any:
+    """A control that cannot be used now; a whole panel is hidden instead."""
+    return gr.update(visible=not is_locked) if isinstance(other, gr.Accordion) else gr.update(interactive=not is_locked)

@@ -26,6 +26,7 @@ _SOURCES = {"playground": "", "parameters": " · read from its parameters text",
 class RecoveryPanel:
     """The panel's components. `inputs` holds what the last picture brought, for Remix."""
 
+    panel: gr.Accordion
     picture: gr.File
     note: gr.HTML
     remix: gr.Button
@@ -34,7 +35,7 @@ class RecoveryPanel:
 
 def build_recovery_panel() -> RecoveryPanel:
     """A closed panel with a place to drop a picture."""
-    with gr.Accordion("Settings from a picture", open=False, elem_id="recover_panel"):
+    with gr.Accordion("Settings from a picture", open=False, elem_id="recover_panel") as panel:
         gr.Markdown(_WHAT_FOR, elem_classes="help")
         picture = gr.File(
             show_label=False, file_types=[".png", ".jpg", ".jpeg", ".webp"], height=110, elem_id="recover_picture"
@@ -43,7 +44,7 @@ def build_recovery_panel() -> RecoveryPanel:
         setattr(picture, "preprocess", _path)  # noqa: B010
         note = gr.HTML(elem_id="recover_note")
         remix = gr.Button("Remix: all but the seed", size="sm", elem_id="remix", visible=False)
-    return RecoveryPanel(picture, note, remix, gr.State(None))
+    return RecoveryPanel(panel, picture, note, remix, gr.State(None))
 
 
 def wire_recovery_panel(
@@ -81,7 +82,7 @@ class _Events:
             gr.Button(visible=True),
             dict(found.inputs),
             gr.Accordion(open=True) if found.from_image else gr.skip(),
-            gr.skip() if found.from_image else None,
+            None if found.from_image is False else gr.skip(),
             *_values(found.inputs),
         ]
 
@@ -101,7 +102,7 @@ class _Events:
             record = await self._backends.bench.remembered(data)
             if record is None:
                 raise
-            return recovered(record.input, model=record.model, source="history")
+            return recovered(record.input, model=record.model, source="history", from_image=None)
 
 
 def recovered_line(found: Recovered, *, had_image: bool) -> str:
@@ -111,6 +112,8 @@ def recovered_line(found: Recovered, *, had_image: bool) -> str:
     remarks = list(found.remarks)
     if found.from_image:
         remarks.append("It was made from an image, which is not in the file: add that one below Start from an image.")
+    elif found.from_image is None:
+        remarks.append("Whether it was made from an image is not known; the one in the form, if any, stays.")
     elif had_image:
         remarks.append("The image in the form was taken out: this picture was made without one.")
     first = format.line("✓", f"Made by {model} · {seed}{_SOURCES[found.source]}", kind="good")

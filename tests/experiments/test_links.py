@@ -56,7 +56,7 @@ def test_a_link_brings_back_what_was_written(
 def test_only_what_differs_from_the_defaults_is_written() -> None:
     inputs = PredictionInput(prompt="flat fox", guidance=7).model_dump() | {"image": "never.png"}
 
-    assert write_link(inputs) == "?prompt=flat+fox&guidance=7.0"
+    assert write_link(inputs) == "?prompt=flat+fox&guidance=7"
     assert write_link({}) == ""
 
 
