@@ -10,6 +10,7 @@ from playground.ui.compare import build_compare_tab
 from playground.ui.connection import build_connection_panel
 from playground.ui.generate import build_generate_tab
 from playground.ui.learn import build_learn_tab
+from playground.ui.links import tab_to_open
 from playground.ui.session import Backends
 
 _HERE = Path(__file__).parent
@@ -38,6 +39,7 @@ def build_ui(backends: Backends) -> gr.Blocks:
                 build_compare_tab(backends, session, generate=generate, tabs=tabs, load=page.load, unload=page.unload)
             with gr.Tab("Learn", id="learn") as learn:
                 build_learn_tab(backends, generate, tabs=tabs, tab=learn)
+        page.load(tab_to_open, outputs=tabs, api_visibility="private", queue=False, show_progress="hidden")
     return page
 
 
