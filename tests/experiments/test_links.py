@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from playground.contract.inputs import INPUTS, LARGEST_SEED, PredictionInput, default
 from playground.errors import BadInputError
-from playground.experiments.links import LONGEST_LINK, Link, read_link, write_link
+from playground.experiments.links import LONGEST_LINK, TABS, Link, read_link, write_link
 
 KEY = "cdt_planted_key_0123456789abcdef"
 WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="_-"), min_size=1, max_size=200)
@@ -40,7 +40,7 @@ def opened(query: str) -> Link:
     inputs=INPUT_VALUES,
     lock=st.booleans(),
     vary=st.lists(st.sampled_from(list(INPUTS)), unique=True),
-    tab=st.sampled_from([None, "generate", "compare", "sweep"]),
+    tab=st.sampled_from([None, *TABS]),
     preset=st.sampled_from([None, "05-steps-28", "06-guidance-0.5"]),
 )
 def test_a_link_brings_back_what_was_written(
@@ -87,7 +87,7 @@ def test_a_link_locks_all_but_what_it_varies(query: str, locked: set[str]) -> No
         ("cfg=7", "cfg: no such input"),
         ("vary=cfg", "vary: no such input as cfg"),
         ("lock=maybe", "lock: expected 1 or 0"),
-        ("tab=admin", "tab: expected one of generate, compare, sweep"),
+        ("tab=admin", "tab: expected one of generate, compare, learn"),
         ("preset=../../secret", "preset: expected the name of a preset file"),
         ("guidance=1&guidance=2", "guidance: given more than once, the first counts"),
         ("prompt=" + "x" * LONGEST_LINK, "the link is longer than 8000 characters"),
