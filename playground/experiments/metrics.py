@@ -170,12 +170,12 @@ def dominant_colours(picture: Image.Image, *, count: int = 5) -> tuple[Swatch, .
 
 def _pixels(picture: Image.Image) -> Floats:
     """(height, width, 3), 0 to 1."""
-    return np.asarray(picture.convert("RGB"), dtype=np.float32) / 255
+    return np.asarray(picture.convert("RGB"), dtype=np.float32) / np.float32(255)
 
 
 def _grey(pixels: Floats) -> Floats:
     """Luma after ITU-R BT.601, (height, width), 0 to 1."""
-    return pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    return (pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32)).astype(np.float32)
 
 
 def _skimage(part: str) -> Any:
