@@ -1,7 +1,8 @@
 """Links: settings as query parameters of the page's address, in the contract's own names, and back.
 
 `?prompt=…&guidance=7` fills the form, `preset=STEM` fills it from a preset first, `lock=1` locks it, `vary=guidance` locks all
-but that, `tab=…` opens a tab. A link is read by whoever has it: no picture and no key ever stands in one.
+but that, `tab=…` opens a tab and `lesson=guidance` a lesson. A link is read by whoever has it: no picture and no key ever
+stands in one.
 """
 
 import re
@@ -37,6 +38,8 @@ class Link:
     is_locked: bool = False
     vary: tuple[str, ...] = ()
     tab: str | None = None
+    lesson: str | None = None
+    """The input whose lesson is opened, in the Learn tab."""
     problems: tuple[str, ...] = ()
 
     @property
@@ -60,10 +63,11 @@ def read_link(query: Iterable[tuple[str, str]]) -> Link:
     vary = _vary(said.pop("vary", []), problems)
     single = {name: values[0] for name, values in said.items()}
     preset = _preset(single.pop("preset", None), problems)
-    tab = _tab(single.pop("tab", None), problems)
+    lesson = _lesson(single.pop("lesson", None), problems)
+    tab = "learn" if lesson else _tab(single.pop("tab", None), problems)
     is_locked = _lock(single.pop("lock", ""), problems) or bool(vary)
     partial = read_partial(single)
-    return Link(partial.inputs, preset, is_locked, vary, tab, (*problems, *partial.problems))
+    return Link(partial.inputs, preset, is_locked, vary, tab, lesson, (*problems, *partial.problems))
 
 
 def write_link(
@@ -134,6 +138,13 @@ def _tab(value: str | None, problems: list[str]) -> str | None:
     if value is None or value in TABS:
         return value
     problems.append(f"tab: expected one of {', '.join(TABS)}")
+    return None
+
+
+def _lesson(value: str | None, problems: list[str]) -> str | None:
+    if value is None or value in INPUTS:
+        return value
+    problems.append("lesson: expected the name of an input")
     return None
 
 

@@ -38,7 +38,7 @@ def build_ui(backends: Backends) -> gr.Blocks:
             with gr.Tab("Compare", id="compare"):
                 build_compare_tab(backends, session, generate=generate, tabs=tabs, load=page.load, unload=page.unload)
             with gr.Tab("Learn", id="learn") as learn:
-                build_learn_tab(backends, generate, tabs=tabs, tab=learn)
+                build_learn_tab(backends, generate, tabs=tabs, tab=learn, load=page.load)
         page.load(tab_to_open, outputs=tabs, api_visibility="private", queue=False, show_progress="hidden")
     return page
 

@@ -1,6 +1,7 @@
 """The Learn tab: a shelf of lessons; each asks, shows, explains, and runs its own sweep on the pocket model."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -10,6 +11,7 @@ from playground.lessons.lesson import Lesson, read_lessons
 from playground.ui import lesson_view
 from playground.ui.generate import GenerateTab
 from playground.ui.learning import Learning, plot
+from playground.ui.links import lesson_to_open
 from playground.ui.session import Backends
 
 _MOST_LESSONS_AT_ONCE = 100  # each is an idle coroutine; the worker is what they wait for
@@ -37,7 +39,7 @@ class LearnTab:
     tabs: gr.Tabs
 
 
-def build_learn_tab(backends: Backends, generate: GenerateTab, *, tabs: gr.Tabs, tab: gr.Tab) -> LearnTab:
+def build_learn_tab(backends: Backends, generate: GenerateTab, *, tabs: gr.Tabs, tab: gr.Tab, load: Any) -> LearnTab:
     """Lay the tab out and wire its events. `generate` is the tab whose form a lesson can fill, `tab` this one itself."""
     lessons = read_lessons()
     first = next(iter(lessons.values()))
@@ -65,6 +67,7 @@ def build_learn_tab(backends: Backends, generate: GenerateTab, *, tabs: gr.Tabs,
     made = LearnTab(lesson, head, question, show, seen, depth, seed, run, stop, take, status, own, steps, generate.inputs, tabs)
     events = Learning(backends, made)
     _wire(made, events)
+    load(lesson_to_open, outputs=lesson, api_visibility="private", queue=False, show_progress="hidden")
     tab.select(events.last_run, outputs=steps, api_visibility="private", queue=False, show_progress="hidden")
     return made
 

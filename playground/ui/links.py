@@ -1,7 +1,7 @@
 """Links on the page: what the address asks for when the page opens, what it locks, and a link to the form as it stands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -104,6 +104,12 @@ def tab_to_open(page: gr.Request) -> Any:
     return gr.skip() if tab is None else gr.Tabs(selected=tab)
 
 
+def lesson_to_open(page: gr.Request) -> Any:
+    """For the page's load event with the choice of lessons as output: the lesson that the link names."""
+    lesson = link_of(page).lesson
+    return gr.skip() if lesson is None else lesson
+
+
 def link_line(link: Link) -> str:
     """What the link did, as HTML; empty where nothing needs saying."""
     lines: list[str] = []
@@ -156,7 +162,7 @@ class _Events:
         preset = read_shelf(self._folder).presets.get(link.preset)
         if preset is None:
             unknown = f"preset: there is none called {link.preset}"
-            return Link(link.inputs, None, link.is_locked, link.vary, link.tab, (*link.problems, unknown)), dict(link.inputs)
+            return replace(link, preset=None, problems=(*link.problems, unknown)), dict(link.inputs)
         return link, {name: preset.value(name) for name in _FILLED} | dict(link.inputs)
 
     def _locking(self, names: Iterable[str], *, is_locked: bool, values: Mapping[Block, Any]) -> dict[Block, Any]:

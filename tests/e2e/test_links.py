@@ -110,3 +110,16 @@ def test_no_link_is_made_of_a_form_that_holds_a_key(open_page: OpenPage, app_url
     page.click("#copy_link")
     expect(page.locator("#copy_note")).to_contain_text("The prompt holds what looks like a key: no link was made.")
     expect(page.locator("#link")).to_be_hidden()
+
+
+def test_a_link_opens_its_tab(open_page: Callable[..., Page], app_url: str) -> None:
+    page = open_page(f"{app_url}/?tab=learn", waits_for="#lesson_head h2")
+
+    expect(page.locator("#lesson_head h2")).to_be_visible()
+
+
+def test_a_link_opens_its_lesson(open_page: Callable[..., Page], app_url: str) -> None:
+    page = open_page(f"{app_url}/?lesson=guidance", waits_for="#lesson_head h2")
+
+    expect(page.locator("#lesson_head h2")).to_contain_text("Guidance")
+    expect(page.locator("#lesson_question")).to_contain_text("guidance 10")
