@@ -8,6 +8,7 @@ from gradio.components import Component
 from gradio.data_classes import ImageData
 
 from playground.contract.inputs import INPUTS, bounds, choices, default, help_text, label, slider_step
+from playground.ui.uploads import is_upload
 
 EXAMPLE = Path(__file__).parent / "example.webp"
 
@@ -20,8 +21,15 @@ _decoded = gr.Image.preprocess
 
 
 def _uploaded_path(self: gr.Image, payload: ImageData | None) -> Any:
-    """The uploaded file itself; `pictures.read_picture` reads it later and says what is wrong with a broken one."""
-    return payload.path if payload is not None and payload.path else _decoded(self, payload)
+    """The uploaded file itself; `pictures.read_picture` reads it later and says what is wrong with a broken one.
+
+    No other file passes, since some events hand a picture on to another box, and what they hand on is served.
+    """
+    if payload is None or not payload.path:
+        return _decoded(self, payload)
+    if not is_upload(payload.path):
+        raise gr.Error("That file was not uploaded here. Upload it again.", print_exception=False)
+    return payload.path
 
 
 def _as_it_came(_: Component, value: Any) -> Any:
