@@ -39,7 +39,11 @@ class Playground:
 
     def __init__(self, settings: Settings) -> None:
         self.runner = Runner(
-            PocketEngine(), safety=PictureClassifier(), workers=settings.workers, queue_capacity=settings.queue_capacity
+            PocketEngine(),
+            safety=PictureClassifier(),
+            workers=settings.workers,
+            queue_capacity=settings.queue_capacity,
+            writes_settings=settings.metadata,
         )
         in_process = httpx.ASGITransport(app=create_api(self.runner), raise_app_exceptions=False)
         self.backends = Backends(

@@ -26,8 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     serve.add_argument(
         "--queue-capacity", type=_at_least_one, default=64, help="predictions that may wait (default: %(default)s)"
     )
+    serve.add_argument("--no-metadata", action="store_true", help="keep the settings out of the pictures' files")
     chosen = parser.parse_args(arguments)
-    runner = Runner(PocketEngine(), safety=PictureClassifier(), workers=chosen.workers, queue_capacity=chosen.queue_capacity)
+    runner = Runner(
+        PocketEngine(),
+        safety=PictureClassifier(),
+        workers=chosen.workers,
+        queue_capacity=chosen.queue_capacity,
+        writes_settings=not chosen.no_metadata,
+    )
     api = create_api(runner, api_key=SecretStr(chosen.api_key) if chosen.api_key else None)
 
     @asynccontextmanager

@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     queue_capacity: int = Field(
         default=64, ge=1, le=10_000, description="Requests that may wait for the pocket model; more are refused."
     )
+    metadata: bool = Field(
+        default=True,
+        description="Whether the pocket model's files carry the settings that made them; off: only the model's name.",
+    )
 
     @field_validator("base_url")
     @classmethod

@@ -18,9 +18,10 @@ MAY_IMPORT = {
     "safety": LEAVES | {"weights"},
     "history": LEAVES,
     "service": LEAVES | {"pictures", "engine", "safety"},
+    "lessons": {"contract"},
     "experiments": LEAVES | {"client", "history"},
-    "ui": LEAVES | {"pictures", "client", "experiments"},
-    "training": LEAVES | {"engine"},
+    "ui": LEAVES | {"pictures", "client", "experiments", "lessons"},
+    "training": LEAVES | {"engine", "lessons", "service"},
     "__main__": LEAVES | {"engine", "safety", "service"},
 }
 

@@ -14,7 +14,7 @@ from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction
 from playground.experiments.run import Run
 from playground.history.results import ResultStore
-from playground.history.store import HistoryStore, write_by_hash
+from playground.history.store import HistoryStore, Record, write_by_hash
 
 _MOST_FREE_PICTURES = 1000  # the page has its own copy of what it shows
 _LAST_ANSWERS_S = 3.0
@@ -36,6 +36,10 @@ class Bench:
     def folders(self) -> tuple[Path, Path]:
         """Where pictures are kept: paid ones for good, the latest free ones until the playground stops."""
         return self._history.outputs, Path(self._free_outputs.name)
+
+    async def remembered(self, picture: bytes) -> Record | None:
+        """The paid prediction that this very file was kept for. Raises StorageError."""
+        return await self._history.find_by_picture(picture)
 
     def start(
         self,

@@ -78,8 +78,19 @@ class HistoryStore:
         """The remembered prediction of that id."""
         query = "SELECT * FROM predictions WHERE job_id = ?"
         row = await self.in_thread(lambda db: db.execute(query, (job_id,)).fetchone())
-        if row is None:
-            return None
+        return None if row is None else self._record(row)
+
+    async def find_by_picture(self, data: bytes) -> Record | None:
+        """The latest remembered prediction that one of its kept pictures is, byte for byte."""
+        query = (
+            "SELECT predictions.* FROM predictions, json_each(predictions.outputs) AS output"
+            " WHERE output.value LIKE ? ORDER BY predictions.rowid DESC LIMIT 1"
+        )
+        pattern = f"%{hashlib.sha256(data).hexdigest()}%"
+        row = await self.in_thread(lambda db: db.execute(query, (pattern,)).fetchone())
+        return None if row is None else self._record(row)
+
+    def _record(self, row: sqlite3.Row) -> Record:
         return Record(
             job_id=row["job_id"],
             base_url=row["base_url"],

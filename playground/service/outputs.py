@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from PIL.ExifTags import Base as Exif
@@ -21,17 +22,41 @@ _LONGEST_EXIF_PROMPT = 5000  # escaped twelvefold at worst; the EXIF of a jpg en
 _PILLOW_FORMATS = {"webp": "WEBP", "jpg": "JPEG", "png": "PNG"}
 
 
-def encode(picture: Image.Image, request: PredictionInput, *, model_id: str, seed: int) -> bytes:
-    """The file that is delivered: in `output_format`, at `output_quality`, saying which model made it and from what."""
+def encode(
+    picture: Image.Image,
+    request: PredictionInput,
+    *,
+    model_id: str,
+    seed: int,
+    from_image: bool = False,
+    with_settings: bool = True,
+) -> bytes:
+    """The file that is delivered: in `output_format`, at `output_quality`, saying which model made it and from what.
+
+    Without settings it still names the model: a picture of the small one must not pass for one of the large one.
+    """
     exif = Image.Exif()
     exif[Exif.Software] = f"FLUX.1 Krea playground, model {model_id}"
-    prompt = request.prompt[:_LONGEST_EXIF_PROMPT]
-    made_from = {"model": model_id, "input": request.model_dump(exclude={"image"}) | {"prompt": prompt, "seed": seed}}
-    exif[Exif.ImageDescription] = json.dumps(made_from)
+    if with_settings:
+        exif[Exif.ImageDescription] = _made_from(request, model_id=model_id, seed=seed, from_image=from_image)
     buffer = BytesIO()
     options = {} if request.output_format == "png" else {"quality": request.output_quality}
     picture.save(buffer, _PILLOW_FORMATS[request.output_format], exif=exif, **options)
     return buffer.getvalue()
+
+
+def _made_from(request: PredictionInput, *, model_id: str, seed: int, from_image: bool) -> str:
+    """The model and the 12 inputs besides the image as JSON: enough to make the picture again, and nothing of who asked."""
+    prompt = request.prompt[:_LONGEST_EXIF_PROMPT]
+    made_from: dict[str, Any] = {
+        "model": model_id,
+        "input": request.model_dump(exclude={"image"}) | {"prompt": prompt, "seed": seed},
+    }
+    if from_image:
+        made_from["from_image"] = True
+    if len(prompt) < len(request.prompt):
+        made_from["prompt_is_cut"] = True
+    return json.dumps(made_from)
 
 
 def preview_uri(picture: Image.Image) -> str:

@@ -38,6 +38,7 @@ class Runner:
         workers: int = 1,
         queue_capacity: int = 64,
         outputs: OutputFolder | None = None,
+        writes_settings: bool = True,
         draw_seed: Callable[[], int] = lambda: 1 + secrets.randbelow(_LARGEST_DRAWN_SEED - 1),
     ) -> None:
         self._engine = engine
@@ -46,6 +47,7 @@ class Runner:
         self._queue: FairQueue[Task] = FairQueue(queue_capacity)
         self._tasks: dict[str, Task] = {}
         self.outputs = outputs or OutputFolder()
+        self._writes_settings = writes_settings
         self._draw_seed = draw_seed
         self._arrived = asyncio.Condition()
         self._loops: list[asyncio.Task[None]] = []
@@ -172,7 +174,14 @@ class Runner:
     def _stored(self, task: Task, pictures: list[Image]) -> tuple[str, ...]:
         names: list[str] = []
         for number, picture in enumerate(pictures):
-            data = encode(picture, task.request, model_id=task.model_id, seed=task.seed)
+            data = encode(
+                picture,
+                task.request,
+                model_id=task.model_id,
+                seed=task.seed,
+                from_image=task.image is not None,
+                with_settings=self._writes_settings,
+            )
             names.append(f"{task.job_id}-{number}.{task.request.output_format}")
             self.outputs.write(names[-1], data)
         return tuple(names)

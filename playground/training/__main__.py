@@ -1,6 +1,6 @@
 """python -m playground.training: every step from fetched pictures to the shipped weights.
 
-data → autoencoder → flow → distill → judge → evaluate → export
+data → autoencoder → flow → distill → judge → evaluate → export → lessons
 """
 
 import argparse
@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     evaluate.add_argument("--teacher", action="store_true", help="judge the flow before distillation")
     export = steps.add_parser("export", help="write the ONNX graphs and their checksums")
     export.add_argument("--out", type=Path, required=True, help="folder of the weights")
+    steps.add_parser("lessons", help="draw and measure the lessons' pictures with the exported weights")
     safety = steps.add_parser("safety", help="convert the safety checker's weights from the npm package nsfwjs")
     safety.add_argument("--package", type=Path, required=True, help="the unpacked npm package nsfwjs")
     safety.add_argument("--out", type=Path, required=True, help="folder of the weights")
@@ -73,6 +74,10 @@ def run(options: argparse.Namespace) -> None:
         from playground.training.export import export
 
         export(folder, options.out, things=options.things)
+    elif options.step == "lessons":
+        from playground.training import lesson_pictures
+
+        lesson_pictures.write()
     elif options.step == "safety":
         from playground.training.safety import convert
 

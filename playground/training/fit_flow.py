@@ -169,10 +169,7 @@ def distill(folder: Path, *, minutes: float, things: int | None, large: float, d
 
     def loss_of(z: Tensor, noise: Tensor, sigma: Tensor, text: Text) -> Tensor:
         mixed = torch.lerp(z, noise, sigma.view(-1, 1, 1, 1))
-        # half the time a guidance that people use, else any that the contract allows
-        guidance = torch.where(
-            torch.rand_like(sigma) < 0.5, 1 + 4 * torch.rand_like(sigma), _MOST_GUIDANCE * torch.rand_like(sigma)
-        )
+        guidance = guidances(sigma)
         with torch.autocast(device, torch.bfloat16):
             with torch.no_grad():
                 said, unsaid = teacher.both_velocities(mixed, sigma, text)
@@ -283,6 +280,12 @@ def _run(
         if trainer.step % 300 == 0:
             trainer.save()
     trainer.save()
+
+
+def guidances(like: Tensor) -> Tensor:
+    """(b,) guidances to distil: mostly those that people use, 1…5; often those below, where the prompt fades; else any."""
+    dice, part = torch.rand_like(like), torch.rand_like(like)
+    return torch.where(dice < 0.45, 1 + 4 * part, torch.where(dice < 0.65, part, _MOST_GUIDANCE * part))
 
 
 def noise_levels(z: Tensor) -> Tensor:

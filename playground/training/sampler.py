@@ -7,7 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from playground.engine import schedule
+from playground.contract import schedule
+from playground.engine.pocket.sampler import FLUX_TOKENS_PER_TOKEN
 from playground.training.autoencoder import Autoencoder
 from playground.training.captions import WORDS
 from playground.training.fit_flow import noise
@@ -32,7 +33,7 @@ def latents(
     z = noise(count, rows, cols, seed).to(device)
     text = Text(text.words.to(device), text.things.to(device))
     strength = torch.full((count,), guidance, device=device)
-    for _, sigma, next_sigma in schedule.intervals(schedule.sigmas(steps, rows * cols)):
+    for _, sigma, next_sigma in schedule.intervals(schedule.sigmas(steps, rows * cols * FLUX_TOKENS_PER_TOKEN)):
         level = torch.full((count,), sigma, device=device)
         with torch.autocast(device.type, torch.bfloat16):
             if distilled:

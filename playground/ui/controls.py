@@ -8,12 +8,40 @@ from gradio.components import Component
 from gradio.data_classes import ImageData
 
 from playground.contract.inputs import INPUTS, bounds, choices, default, help_text, label, slider_step
+from playground.ui.uploads import is_upload
 
 EXAMPLE = Path(__file__).parent / "example.webp"
 
 # HTML on this page is for eyes; endpoints return data. Gradio offers no option for this, and a subclass that overrides
 # the property would make it write a stub file next to this one.
 setattr(gr.HTML, "skip_api", True)  # noqa: B010
+
+
+_decoded = gr.Image.preprocess
+
+
+def _uploaded_path(self: gr.Image, payload: ImageData | None) -> Any:
+    """The uploaded file itself; `pictures.read_picture` reads it later and says what is wrong with a broken one.
+
+    No other file passes, since some events hand a picture on to another box, and what they hand on is served.
+    """
+    if payload is None or not payload.path:
+        return _decoded(self, payload)
+    if not is_upload(payload.path):
+        raise gr.Error("That file was not uploaded here. Upload it again.", print_exception=False)
+    return payload.path
+
+
+def _as_it_came(_: Component, value: Any) -> Any:
+    """The number as it is; the contract says what it expects of one out of bounds."""
+    return value
+
+
+# Gradio itself would answer a broken picture and a number out of bounds with internal errors of its own. On the classes,
+# because it makes a new instance of a component for every visitor whose page has changed one of its properties.
+setattr(gr.Image, "preprocess", _uploaded_path)  # noqa: B010
+setattr(gr.Slider, "preprocess", _as_it_came)  # noqa: B010
+setattr(gr.Number, "preprocess", _as_it_came)  # noqa: B010
 
 
 def control(name: str, **overrides: Any) -> Component:
@@ -24,28 +52,7 @@ def control(name: str, **overrides: Any) -> Component:
     options.update(overrides)
     if kind is gr.Image:
         del options["info"]  # an image box has no room for it; the tab says it beside the box
-        return _image(options)
-    made = kind(**options)
-    if kind in (gr.Slider, gr.Number):
-        # Gradio would answer a number out of bounds with an error of its own; the contract says what it expects.
-        setattr(made, "preprocess", lambda value: value)  # noqa: B010
-    return made
-
-
-def _image(options: dict[str, Any]) -> gr.Image:
-    """An image box that hands on the uploaded file itself.
-
-    Gradio's own preprocessing opens the picture and fails with an internal error where it is broken; ours is read
-    later, by `pictures.read_picture`, which says what is wrong with it.
-    """
-    made = gr.Image(**options)
-    decode = made.preprocess
-
-    def uploaded_path(payload: ImageData | None) -> Any:
-        return payload.path if payload is not None and payload.path else decode(payload)
-
-    setattr(made, "preprocess", uploaded_path)  # noqa: B010
-    return made
+    return kind(**options)
 
 
 def _kind(name: str) -> tuple[type[Component], dict[str, Any]]:

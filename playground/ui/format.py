@@ -69,13 +69,18 @@ def plan_line(model: ModelInfo, *, size_px: tuple[int, int], steps: int, picture
 
 def preview(update: RunUpdate, size_px: tuple[int, int], *, pictures: int = 1) -> str:
     """The picture as it stands, drawn where the finished one will lie over it."""
-    progress = update.prediction.progress if update.prediction else None
-    uri = progress.preview if progress and progress.preview and _PREVIEW.fullmatch(progress.preview) else None
+    uri = preview_uri(update)
     if update.is_over and not update.files:
         return '<div class="empty-stage"><div class="frame"></div></div>'
     inside = f'<img src="{uri}" alt="The picture so far">' if uri else ""
     several = " several" if pictures > 1 else ""
     return f'<div class="running{several}"><div class="frame" style="{_shape(size_px)}">{inside}</div></div>'
+
+
+def preview_uri(update: RunUpdate) -> str | None:
+    """The preview that came with an update, if it is the data URI of a picture and nothing else."""
+    progress = update.prediction.progress if update.prediction else None
+    return progress.preview if progress and progress.preview and _PREVIEW.fullmatch(progress.preview) else None
 
 
 def help_line(name: str, model: ModelInfo) -> str:

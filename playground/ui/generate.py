@@ -10,7 +10,9 @@ from playground.contract.inputs import INPUTS, help_text
 from playground.ui import format
 from playground.ui.controls import EXAMPLE, control
 from playground.ui.generation import Generation
+from playground.ui.links import LinkBar, LinkPanel, build_link_bar, build_link_panel, wire_links
 from playground.ui.presets import PresetRow, build_preset_row, wire_preset_row
+from playground.ui.recovery import RecoveryPanel, build_recovery_panel, wire_recovery_panel
 from playground.ui.session import Backends
 
 EXAMPLE_SEED = 7
@@ -37,6 +39,9 @@ class GenerateTab:
     use_as_input: gr.Button
     picked: gr.State
     presets: PresetRow
+    recovery: RecoveryPanel
+    link_bar: LinkBar
+    link_panel: LinkPanel
     image_panel: gr.Accordion
     things: gr.HTML
 
@@ -46,6 +51,7 @@ def build_generate_tab(backends: Backends, session: gr.State, *, load: Any, unlo
     tab = _lay_out(backends)
     events = Generation(backends, tab)
     _wire(tab, events, session, load)
+    _wire_fillers(tab, backends, load)
     unload(events.leave)
     return tab
 
@@ -55,6 +61,7 @@ def _lay_out(backends: Backends) -> GenerateTab:
     inputs: dict[str, Component] = {}
     with gr.Row(elem_id="bench", equal_height=False):
         with gr.Column(elem_id="dials", scale=5, min_width=320):
+            link_bar = build_link_bar()
             presets = build_preset_row(backends.presets_dir)
             inputs["prompt"] = control("prompt", value=example)
             things = gr.HTML(elem_id="things")
@@ -83,6 +90,8 @@ def _lay_out(backends: Backends) -> GenerateTab:
                     inputs["output_format"] = control("output_format", min_width=180)
                     inputs["output_quality"] = control("output_quality", min_width=180)
                 inputs["disable_safety_checker"] = control("disable_safety_checker")
+            recovery = build_recovery_panel()
+            link_panel = build_link_panel()
         with gr.Column(elem_id="result", scale=7, min_width=340):
             with gr.Column(elem_id="stage"):
                 stage = gr.HTML(elem_id="preview")
@@ -125,6 +134,9 @@ def _lay_out(backends: Backends) -> GenerateTab:
         use_as_input=use_as_input,
         picked=gr.State(0),
         presets=presets,
+        recovery=recovery,
+        link_bar=link_bar,
+        link_panel=link_panel,
         image_panel=image_panel,
         things=things,
     )
@@ -158,9 +170,9 @@ def _wire(tab: GenerateTab, events: Generation, session: gr.State, load: Any) ->
     )
     tab.cancel.click(events.cancel, outputs=[tab.cancel], api_visibility="private", queue=False)
     gr.on(
-        [load, session.change, *(component.change for component in tab.inputs.values())],  # pyright: ignore[reportAttributeAccessIssue]
+        [load, session.change, tab.link_bar.locked.change, *(component.change for component in tab.inputs.values())],  # pyright: ignore[reportAttributeAccessIssue]
         events.describe,
-        inputs=values,
+        inputs=[*values, tab.link_bar.locked],
         outputs=[tab.plan, tab.inputs["aspect_ratio"], tab.inputs["prompt_strength"]],
         api_visibility="private",
         queue=False,
@@ -177,8 +189,6 @@ def _wire(tab: GenerateTab, events: Generation, session: gr.State, load: Any) ->
         queue=False,
         show_progress="hidden",
     )
-    # Gradio's number box shows 0 for a value of None until an event clears it.
-    load(lambda: None, outputs=tab.inputs["seed"], api_visibility="private", queue=False)
     tab.random_seed.click(lambda: None, outputs=tab.inputs["seed"], api_visibility="private", queue=False)
     tab.reuse_seed.click(
         lambda seed: seed, inputs=tab.last_seed, outputs=tab.inputs["seed"], api_visibility="private", queue=False
@@ -191,4 +201,21 @@ def _wire(tab: GenerateTab, events: Generation, session: gr.State, load: Any) ->
         api_visibility="private",
         queue=False,
     )
+
+
+def _wire_fillers(tab: GenerateTab, backends: Backends, load: Any) -> None:
+    """Everything that fills the form from elsewhere: presets, pictures, the page's address."""
     wire_preset_row(tab.presets, tab.inputs, tab.image_panel)
+    wire_recovery_panel(tab.recovery, tab.inputs, tab.image_panel, backends)
+    wire_links(
+        tab.link_bar,
+        tab.link_panel,
+        tab.inputs,
+        folder=backends.presets_dir,
+        kept_still={
+            "prompt": (tab.presets.choice, tab.presets.load, tab.recovery.panel),
+            "seed": (tab.random_seed, tab.reuse_seed),
+            "image": (tab.use_as_input,),
+        },
+        load=load,
+    )

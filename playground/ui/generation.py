@@ -18,6 +18,7 @@ from playground.experiments.run import Run, RunUpdate
 from playground.ui import format
 from playground.ui.controls import EXAMPLE
 from playground.ui.form import read_form, result_size, validated
+from playground.ui.links import link_of
 from playground.ui.session import Backends, Session, Shown
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Generation:
 
     def describe(self, *values: Any) -> Updates:
         """What a click would do with the form as it stands."""
-        *fields, session = values
+        *fields, session, locked = values
         given = dict(zip(INPUTS, fields, strict=True))
         image, model = given["image"], self._backends.model(session)
         # The plan is for the whole form while its prompt is still being typed.
@@ -130,18 +131,22 @@ class Generation:
         ratio_help = help_text("aspect_ratio") if image is None else "Ignored: the result follows your image."
         return {
             self._tab.plan: plan,
-            self._tab.inputs["aspect_ratio"]: gr.Radio(interactive=image is None, info=ratio_help),
+            self._tab.inputs["aspect_ratio"]: gr.Radio(
+                interactive=image is None and "aspect_ratio" not in locked, info=ratio_help
+            ),
             self._tab.inputs["prompt_strength"]: gr.Slider(visible=image is not None),
         }
 
-    def fit_to_model(self, prompt: str, session: Session) -> Updates:
+    def fit_to_model(self, prompt: str, session: Session, page: gr.Request) -> Updates:
         """The form for this visitor's model: its hint, its example where nobody has typed yet, what has no effect on it."""
         model = self._backends.model(session)
         examples = {"", *(client.model.example_prompt for client in (self._backends.pocket, self._backends.hosted))}
-        value = model.example_prompt if prompt in examples and model.example_prompt else prompt
+        # A prompt that is right is not sent back: it would overwrite what is typed, or filled by a link, in that moment.
+        wanted = model.example_prompt if prompt in examples and not link_of(page).fills_form else ""
+        value: dict[str, Any] = {"value": wanted} if wanted and wanted != prompt else {}
         hint = f"{help_text('prompt')} {model.prompt_hint}".strip()
         return {
-            self._tab.inputs["prompt"]: gr.Textbox(value=value, info=hint),
+            self._tab.inputs["prompt"]: gr.Textbox(**value, info=hint),
             self._tab.things: format.things_line(model),
             self._tab.inputs["disable_safety_checker"]: gr.Checkbox(info=format.help_line("disable_safety_checker", model)),
         }
@@ -190,6 +195,8 @@ class Generation:
     def _changes(self, shown: Shown, update: RunUpdate) -> Updates:
         """What every update changes. A page that cannot show one says so and goes on: the run may be paid for."""
         tab, run = self._tab, shown.run
+        if update.prediction is not None and update.prediction.progress is not None:
+            shown.keep_preview(update.prediction.progress.step, format.preview_uri(update))
         try:
             return {
                 tab.status: format.run_line(

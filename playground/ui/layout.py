@@ -6,15 +6,19 @@ from typing import Any
 import gradio as gr
 
 from playground.contract.effects import PIXEL_SIZES
+from playground.ui.compare import build_compare_tab
 from playground.ui.connection import build_connection_panel
 from playground.ui.generate import build_generate_tab
+from playground.ui.learn import build_learn_tab
+from playground.ui.links import tab_to_open
 from playground.ui.session import Backends
 from playground.ui.sweep import build_sweep_tab
 
 _HERE = Path(__file__).parent
 _HEADER = """<h1>FLUX.1 Krea playground</h1>
 <p>One prompt, one picture, a few honest dials. The line below says which model makes the picture.</p>"""
-_STYLES, _SCRIPTS = ("page.css", "sweep.css"), ("page.js", "sweep.js")
+_STYLES = ("page.css", "compare.css", "sweep.css", "learn.css")
+_SCRIPTS = ("page.js", "compare.js", "sweep.js", "learn.js")
 _CACHE_CHECK_S, _CACHE_AGE_S = 3600, 24 * 3600
 
 
@@ -32,8 +36,13 @@ def build_ui(backends: Backends) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
                 generate = build_generate_tab(backends, session, load=page.load, unload=page.unload)
+            with gr.Tab("Compare", id="compare"):
+                build_compare_tab(backends, session, generate=generate, tabs=tabs, load=page.load, unload=page.unload)
             with gr.Tab("Sweep", id="sweep") as tab:
                 build_sweep_tab(backends, session, generate=generate, tabs=tabs, this=tab, load=page.load, unload=page.unload)
+            with gr.Tab("Learn", id="learn") as learn:
+                build_learn_tab(backends, generate, tabs=tabs, tab=learn, load=page.load)
+        page.load(tab_to_open, outputs=tabs, api_visibility="private", queue=False, show_progress="hidden")
     return page
 
 

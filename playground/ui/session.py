@@ -17,6 +17,7 @@ from playground.experiments.run import Run
 log = logging.getLogger(__name__)
 
 _MOST_SHOWN = 1000
+_MOST_PREVIEWS = 16
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,17 @@ class Shown:
     body: dict[str, Any]
     before: tuple[Path, ...] = ()
     """The pictures that were shown before it."""
+    previews: dict[int, str] = field(default_factory=dict[int, str])
+    """Data URIs of the picture as it was after some of the steps, for the Learn tab; filled while the run is watched."""
+
+    def keep_preview(self, step: int, uri: str | None) -> None:
+        """Remember a preview; of a long run every other one, so that a thousand visitors take little memory."""
+        if uri is None or step in self.previews:
+            return
+        if len(self.previews) >= _MOST_PREVIEWS:
+            for kept in sorted(self.previews)[1::2]:
+                del self.previews[kept]
+        self.previews[step] = uri
 
     @property
     def files(self) -> tuple[Path, ...]:

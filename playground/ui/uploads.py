@@ -7,13 +7,17 @@ from gradio.utils import get_upload_folder
 from playground.errors import BadInputError
 
 
+def is_upload(path: str) -> bool:
+    """Whether a path lies where this server keeps what browsers send, which says nothing of the file being there still."""
+    return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
+
+
 def uploaded(path: str) -> Path:
     """The uploaded file of that path. Raises BadInputError for any other path.
 
     Gradio checks the paths in a request only where the request itself marks them as files, so a forged one could name
     any file that this process may read.
     """
-    found = Path(path).resolve()
-    if not found.is_relative_to(Path(get_upload_folder()).resolve()) or not found.is_file():
+    if not is_upload(path) or not Path(path).is_file():
         raise BadInputError("That file was not uploaded here, or is no longer kept.", advice="Upload it again.")
-    return found
+    return Path(path).resolve()

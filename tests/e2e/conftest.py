@@ -94,7 +94,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     errors: list[str] = []
     contexts = []
 
-    def opened(url: str, *, size: tuple[int, int] = WIDE, color_scheme: str = "light") -> Page:
+    def opened(url: str, *, size: tuple[int, int] = WIDE, color_scheme: str = "light", waits_for: str = "#plan .plan") -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=color_scheme,  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)
-        page.wait_for_selector("#plan .plan")
+        page.wait_for_selector(waits_for)
         return page
 
     yield opened

@@ -24,6 +24,8 @@ class HostedApi:
     looks_until_done: int = 3
     last_answer: dict[str, object] | None = None
     """Said instead of a good end."""
+    answers: dict[str, dict[str, object]] = field(default_factory=dict)
+    """Said instead of a good end of these predictions."""
     forgets: bool = False
     """Answers every look as if there were no such prediction."""
 
@@ -52,8 +54,9 @@ def create_hosted_api(seen: HostedApi) -> FastAPI:
         seen.looks += 1
         if seen.looks < seen.looks_until_done:
             return {"id": job_id, "status": "processing"}
-        if seen.last_answer is not None:
-            return {"id": job_id, **seen.last_answer}
+        answer = seen.answers.get(job_id, seen.last_answer)
+        if answer is not None:
+            return {"id": job_id, **answer}
         output = str(request.base_url) + "files/picture.png"
         return {"id": job_id, "status": "succeeded", "output": [output], "metrics": {"run_time": 1.5}}
 

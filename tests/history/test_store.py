@@ -50,6 +50,20 @@ async def test_an_end_and_its_pictures_are_recorded(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in record.outputs] == [b"one", b"two"]
 
 
+async def test_a_prediction_is_found_by_its_picture_and_by_no_other(tmp_path: Path) -> None:
+    store = HistoryStore(tmp_path)
+    for job_id, data in (("job-1", b"one"), ("job-2", b"two")):
+        await store.record_created(prediction(job_id), REQUEST, base_url=BASE_URL)
+        done = prediction(job_id, Status.COMPLETED)
+        await store.record_ended(done, base_url=BASE_URL, outputs=[await store.keep(data, "webp")])
+
+    found = await store.find_by_picture(b"two")
+
+    assert found is not None
+    assert found.job_id == "job-2"
+    assert await store.find_by_picture(b"three") is None
+
+
 async def test_a_failure_is_recorded_with_its_reason(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     for job_id in ("job-1", "job-2"):

@@ -95,3 +95,15 @@ async def test_a_refused_key_leaves_running_predictions_alone(serve: Serve, requ
         await service.client.cancel(prediction.job_id)
 
     assert (await last(owner, prediction)).status == Status.COMPLETED
+
+
+async def test_a_file_holds_neither_the_key_nor_who_asked_nor_a_job_or_path(serve: Serve) -> None:
+    service = await serve(InstantEngine(), api_key=KEY)
+    client = service.client.as_visitor(api_key=SecretStr(KEY), client_id="session-0815")
+
+    prediction = await last(client, await client.create(PredictionInput(prompt="ghost", megapixels="0.25")))
+    (output,) = await client.download(prediction)
+
+    assert b"ghost" in output.data
+    for secret in (KEY, "session-0815", prediction.job_id, service.runner.outputs._folder.name):
+        assert secret.encode() not in output.data

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from playground.contract import schedule
 from playground.contract.effects import image_pixel_size, pixel_size, start_step
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import ModelInfo
-from playground.engine import schedule
 from playground.engine.base import Step
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class PocketEngine:
         lexicon = self._vocabulary.lexicon
         styles = " or ".join([", ".join(lexicon.styles[:-1]), lexicon.styles[-1]])
         return ModelInfo(
-            id="playground/pocket-2",
+            id="playground/pocket-3",
             label="pocket model",
             description="A small text-to-image model that runs on this computer. It is not FLUX.",
             prompt_hint=f"The pocket model draws {len(lexicon.things)} things in {styles} style, on a coloured background.",
@@ -63,7 +63,7 @@ class PocketEngine:
         size_px = pixel_size(request.aspect_ratio, request.megapixels) if image is None else image_pixel_size(*image.size)
         rows, cols = grid(*size_px)
         steps = request.num_inference_steps
-        levels = schedule.sigmas(steps, rows * cols)
+        levels = schedule.sigmas(steps, rows * cols * sampler.FLUX_TOKENS_PER_TOKEN)
         z = sampler.noise(seed, count=request.num_outputs, rows=rows, cols=cols)
         first = 0
         if image is not None:

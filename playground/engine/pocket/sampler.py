@@ -6,9 +6,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from playground.engine import schedule
+from playground.contract import schedule
 
 Array = npt.NDArray[np.floating[Any]]
+
+FLUX_TOKENS_PER_TOKEN = 16
+"""One token of the pocket model stands for 64 × 64 pixels of the API's picture, where FLUX.1 has 4 × 4 tokens."""
 
 SANE = 2.8
 """Latents beyond ±2.8 standard deviations are nothing that the encoder makes, and the decoder answers them with broken
@@ -50,7 +53,7 @@ def denoise(
     # One picture at a time: its values then do not depend on how many others are made beside it.
     pictures = [start[index : index + 1] for index in range(len(start))]
     intervals = schedule.intervals(levels, start_step)
-    computed = schedule.steps_computed(len(intervals), every=GO_FAST_EVERY if go_fast else 1)
+    computed = steps_computed(len(intervals), every=GO_FAST_EVERY if go_fast else 1)
     paths = [_Path(velocity) for _ in pictures]
     for place, (step, sigma, next_sigma) in enumerate(intervals):
         compute = place in computed
@@ -60,6 +63,11 @@ def denoise(
         pictures = [z + part * (estimate - z) for z, estimate in zip(pictures, clean, strict=True)]
         on_step(step, clean[0])
     return np.concatenate(pictures)
+
+
+def steps_computed(steps: int, *, every: int) -> frozenset[int]:
+    """Which of `steps` steps run the network if only every so many do: the first two, every n-th, and the last."""
+    return frozenset({0, 1, *range(1, steps, every), steps - 1}) & frozenset(range(steps))
 
 
 def _clamped(z: Array) -> Array:

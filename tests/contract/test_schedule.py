@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.engine.schedule import intervals, shift, sigmas, steps_computed
+from playground.contract.effects import PIXEL_SIZES
+from playground.contract.schedule import image_tokens, intervals, shift, sigmas
 
 STEPS = st.integers(1, 50)
-TOKENS = st.integers(48, 256)
+TOKENS = st.integers(256, 8100)
 
 
 @given(STEPS, TOKENS)
@@ -23,7 +24,7 @@ def test_levels_fall_from_noise_to_picture(steps: int, tokens: int) -> None:
     assert all(before > after for before, after in pairwise(levels))
 
 
-@given(st.integers(2, 50), st.integers(48, 255))
+@given(st.integers(2, 50), st.integers(256, 8100))
 def test_a_larger_picture_spends_more_steps_at_high_noise(steps: int, tokens: int) -> None:
     small, large = sigmas(steps, tokens), sigmas(steps, tokens + 1)
 
@@ -32,7 +33,7 @@ def test_a_larger_picture_spends_more_steps_at_high_noise(steps: int, tokens: in
 
 @given(STEPS, TOKENS)
 def test_levels_follow_the_formula(steps: int, tokens: int) -> None:
-    s = math.exp(0.5 + (16 * tokens - 256) * 0.65 / 3840)
+    s = math.exp(0.5 + (tokens - 256) * 0.65 / 3840)
 
     for k, level in enumerate(sigmas(steps, tokens)):
         linear = 1 - k / steps
@@ -40,23 +41,13 @@ def test_levels_follow_the_formula(steps: int, tokens: int) -> None:
 
 
 def test_the_shift_is_that_of_flux_at_the_same_input() -> None:
-    assert shift(256) == pytest.approx(math.exp(1.15))  # 1024 × 1024: 4096 tokens of FLUX.1
-    assert shift(16) == pytest.approx(math.exp(0.5))  # 256 × 256: 256 of them
-
-
-@given(STEPS, st.integers(1, 5))
-def test_skipping_begins_with_two_computed_steps_and_ends_with_one(steps: int, every: int) -> None:
-    computed = steps_computed(steps, every=every)
-
-    assert {0, min(1, steps - 1), steps - 1} <= computed <= set(range(steps))
-    assert all({*range(k, k + every)} & computed for k in range(steps - every + 1))
-    if every == 1:
-        assert len(computed) == steps
+    assert shift(image_tokens(*PIXEL_SIZES["1:1"])) == pytest.approx(math.exp(1.15))  # 4096 tokens
+    assert shift(image_tokens(256, 256)) == pytest.approx(math.exp(0.5))
 
 
 @given(STEPS, st.integers(0, 50))
 def test_intervals_are_the_steps_from_the_start_on(steps: int, start: int) -> None:
-    levels = sigmas(steps, 64)
+    levels = sigmas(steps, 1024)
 
     found = intervals(levels, start)
 

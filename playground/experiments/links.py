@@ -1,0 +1,154 @@
+"""Links: settings as query parameters of the page's address, in the contract's own names, and back.
+
+`?prompt=…&guidance=7` fills the form, `preset=STEM` fills it from a preset first, `lock=1` locks it, `vary=guidance` locks all
+but that, `tab=…` opens a tab and `lesson=guidance` a lesson. A link is read by whoever has it: no picture and no key ever
+stands in one.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from playground.contract.inputs import INPUTS, default
+from playground.contract.partial import read_partial, shortened
+from playground.errors import BadInputError
+
+TABS = ("generate", "compare", "learn")
+LOCKABLE = tuple(INPUTS)
+LONGEST_LINK = 8000
+_MOST_PARAMETERS = 64
+_PRESET = re.compile(r"[\w.-]{1,80}")
+_YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
+_NOT_OURS = re.compile(r"__.*|view|logs|deep_link|utm_\w+|fbclid|gclid")  # Gradio's, the Space's, and those of link trackers
+_SECRET_NAME = re.compile(
+    r"(^|[^a-z])(api|key|token|secret|password|passwd|auth|authorization)([^a-z]|$)|apikey", re.IGNORECASE
+)
+_SECRET = re.compile(r"(?<![A-Za-z0-9])(?:cdt|sk|pk|hf|r8|ghp|api|key)[_-][A-Za-z0-9_-]{8,}")
+_LIKE_A_KEY = "a parameter that looks like a key was not read: whoever has the link would have it"
+
+
+@dataclass(frozen=True)
+class Link:
+    """What an address asks of the page; `problems` are sentence parts on what of it could not be followed."""
+
+    inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    preset: str | None = None
+    is_locked: bool = False
+    vary: tuple[str, ...] = ()
+    tab: str | None = None
+    lesson: str | None = None
+    """The input whose lesson is opened, in the Learn tab."""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def locked(self) -> tuple[str, ...]:
+        """The inputs that the link keeps as they are."""
+        return tuple(name for name in LOCKABLE if name not in self.vary) if self.is_locked else ()
+
+    @property
+    def fills_form(self) -> bool:
+        """Whether it brings settings."""
+        return bool(self.inputs) or self.preset is not None
+
+
+def read_link(query: Iterable[tuple[str, str]]) -> Link:
+    """A page's query parameters as a link; whatever cannot be followed is named and left out."""
+    pairs = list(query)
+    if len(pairs) > _MOST_PARAMETERS or sum(len(name) + len(value) for name, value in pairs) > LONGEST_LINK:
+        return Link(problems=(f"the link is longer than {LONGEST_LINK} characters, so nothing of it was read",))
+    problems: list[str] = []
+    said = _once(pairs, problems)
+    vary = _vary(said.pop("vary", []), problems)
+    single = {name: values[0] for name, values in said.items()}
+    preset = _preset(single.pop("preset", None), problems)
+    lesson = _lesson(single.pop("lesson", None), problems)
+    tab = "learn" if lesson else _tab(single.pop("tab", None), problems)
+    is_locked = _lock(single.pop("lock", ""), problems) or bool(vary)
+    partial = read_partial(single)
+    return Link(partial.inputs, preset, is_locked, vary, tab, lesson, (*problems, *partial.problems))
+
+
+def write_link(
+    inputs: Mapping[str, Any],
+    *,
+    preset: str | None = None,
+    lock: bool = False,
+    vary: Iterable[str] = (),
+    tab: str | None = None,
+) -> str:
+    """The query of a link to these settings, "" or beginning with "?"; those at their default are left out.
+
+    Raises BadInputError for settings that are not valid, hold what looks like a key, or are too long for an address.
+    """
+    chosen = {name: value for name, value in inputs.items() if name != "image" and value is not None and value != default(name)}
+    partial = read_partial(chosen)
+    if partial.problems:
+        raise BadInputError(f"{'; '.join(partial.problems)}.", advice="Correct it, then copy the link.")
+    if any(_SECRET.search(str(value)) for value in partial.inputs.values()):
+        raise BadInputError("The prompt holds what looks like a key: no link was made.", advice="Take it out of the prompt.")
+    pairs = [("preset", preset)] if preset else []
+    pairs += [(name, _written(value)) for name, value in partial.inputs.items()]
+    pairs += [("vary", ",".join(vary))] if (vary := tuple(vary)) else [("lock", "1")] if lock else []
+    pairs += [("tab", tab)] if tab else []
+    query = f"?{urlencode(pairs)}" if pairs else ""
+    if len(query) > LONGEST_LINK:
+        raise BadInputError(f"A link holds {LONGEST_LINK} characters.", advice="Shorten the prompt, or save a preset instead.")
+    return query
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _once(pairs: list[tuple[str, str]], problems: list[str]) -> dict[str, list[str]]:
+    """The values by name without others' parameters and what looks like a key; only `vary` may be said again."""
+    said: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if _NOT_OURS.fullmatch(name):
+            continue
+        if (name not in INPUTS and _SECRET_NAME.search(name)) or _SECRET.search(name) or _SECRET.search(value):
+            problems.append(_LIKE_A_KEY)
+        elif name in said and name != "vary":
+            problems.append(f"{shortened(name)}: given more than once, the first counts")
+        else:
+            said.setdefault(name, []).append(value)
+    problems[:] = list(dict.fromkeys(problems))
+    return said
+
+
+def _vary(values: list[str], problems: list[str]) -> tuple[str, ...]:
+    names = [name.strip() for value in values for name in value.split(",") if name.strip()]
+    if unknown := [shortened(name) for name in names if name not in LOCKABLE]:
+        problems.append(f"vary: no such input as {', '.join(unknown[:3])}")
+    return tuple(name for name in LOCKABLE if name in names)
+
+
+def _preset(value: str | None, problems: list[str]) -> str | None:
+    if value is None or _PRESET.fullmatch(value):
+        return value
+    problems.append("preset: expected the name of a preset file")
+    return None
+
+
+def _tab(value: str | None, problems: list[str]) -> str | None:
+    if value is None or value in TABS:
+        return value
+    problems.append(f"tab: expected one of {', '.join(TABS)}")
+    return None
+
+
+def _lesson(value: str | None, problems: list[str]) -> str | None:
+    if value is None or value in INPUTS:
+        return value
+    problems.append("lesson: expected the name of an input")
+    return None
+
+
+def _lock(value: str, problems: list[str]) -> bool:
+    if value.lower() not in (*_YES, *_NO):
+        problems.append("lock: expected 1 or 0")
+    return value.lower() in _YES
