@@ -77,7 +77,7 @@ class Sweep:
         self.plan = plan
         self.client = client
         self._bench = bench
-        self._image = image
+        self.image = image
         self._image_digest = digest_of(image)
         self._at_once = at_once or (AT_ONCE_FREE if client.model.is_free else AT_ONCE_PAID)
         self._made: dict[PredictionInput, Made] = dict.fromkeys(plan.requests, Made())
@@ -193,7 +193,10 @@ class Sweep:
         self._end(request, replace(before, state=State.RUNNING, error=""))
         if is_paid and before.accepted is None:
             await self._bench.results.record_sent(asked)
-        run = self._bench.start(self.client, request, image=self._image, accepted=before.accepted)
+            if self._is_stopping:  # meanwhile: nothing has been sent yet
+                await self._bench.results.forget(asked)
+                return self._end(request, before)
+        run = self._bench.start(self.client, request, image=self.image, accepted=before.accepted)
         self._runs[request] = run
         is_written = not is_paid
         try:

@@ -36,7 +36,7 @@ def changes(plan: Plan, snapshot: Snapshot, requests: Iterable[PredictionInput])
         for cell in plan.cells
         if cell.request in wanted
     )
-    return f"<template>{found}</template>"
+    return f"<div hidden>{found}</div>"
 
 
 def file_address(path: object) -> str:

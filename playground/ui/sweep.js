@@ -1,7 +1,7 @@
 // The grid stands still while it fills: the server sends changed cells, which replace the old ones here. A click enlarges a cell.
 (() => {
   const place = (changes) => {
-    for (const cell of changes.querySelector("template")?.content.children ?? []) {
+    for (const cell of changes.querySelectorAll("[data-at]")) {
       const now = document.getElementById(cell.dataset.at);
       if (now) now.replaceChildren(...cell.cloneNode(true).childNodes);
     }
@@ -40,6 +40,7 @@
     const changes = document.getElementById("sweep_changes");
     if (!changes || changes === watched) return;
     watched = changes;
+    place(changes);
     new MutationObserver(() => place(changes)).observe(changes, { childList: true, subtree: true });
   };
   new MutationObserver(attach).observe(document.documentElement, { childList: true, subtree: true });

@@ -116,10 +116,9 @@ class Sweeping:
         if not seed:  # the one that was drawn: the same sweep can be run again
             yield {tab.seed: plan.requests[0].seed}
         sweep.start()
-        async with aclosing(self._follow(sweep)) as updates:
+        async with aclosing(self._follow(sweep, session)) as updates:
             async for update in updates:
                 yield update
-        yield {tab.plan: await self._safely_described(plan, picture, session)}
 
     async def resume(self, session: Session, page: gr.Request) -> AsyncGenerator[Updates]:
         """Go on with what was stopped."""
@@ -233,24 +232,26 @@ class Sweeping:
             yield {self._tab.status: format.error_line(error)}
             return
         begin(shown.sweep)
-        async with aclosing(self._follow(shown.sweep)) as updates:
+        async with aclosing(self._follow(shown.sweep, session)) as updates:
             async for update in updates:
                 yield update
 
-    async def _follow(self, sweep: Sweep) -> AsyncGenerator[Updates]:
+    async def _follow(self, sweep: Sweep, session: Session) -> AsyncGenerator[Updates]:
         tab, before = self._tab, sweep.latest
         try:
             yield self._buttons(sweep.latest) | {tab.grid: grid.table(sweep.plan, before), tab.changes: ""}
             recent: list[PredictionInput] = []
+            sent = ""
             async for snapshot in sweep.updates():
                 changed = [request for request, made in snapshot.made.items() if made is not before.made[request]]
-                update: Updates = {tab.status: sweep_line(snapshot, sweep.client.model)}
-                if changed and not snapshot.is_over:
+                if changed:
                     # The round before once more: a page that is busy may draw only the latest of two.
-                    update[tab.changes] = grid.changes(sweep.plan, snapshot, changed + recent)
-                recent, before = changed, snapshot
-                yield update
-            yield self._buttons(sweep.latest) | {tab.grid: grid.table(sweep.plan, sweep.latest), tab.changes: ""}
+                    sent = grid.changes(sweep.plan, snapshot, changed + recent)
+                    recent, before = changed, snapshot
+                yield {tab.status: sweep_line(snapshot, sweep.client.model), tab.changes: sent}
+            plan = await self._safely_described(sweep.plan, sweep.image, session)
+            last = {tab.grid: grid.table(sweep.plan, sweep.latest), tab.changes: "", tab.plan: plan}
+            yield self._buttons(sweep.latest) | last
         finally:
             if not sweep.latest.is_over:
                 sweep.leave()

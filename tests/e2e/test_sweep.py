@@ -35,17 +35,17 @@ def test_nine_cells_are_run_stopped_resumed_reused_loaded_and_exported(
     page = open_page(app_url, size=size)
     open_sweep(page, seed)
     vary(page, "y", "Guidance", "1, 3, 8")
-    vary(page, "x", "Steps", "6, 7, 8")
+    vary(page, "x", "Steps", "44, 47, 50")
     expect(page.locator("#sweep_plan")).to_contain_text("9 pictures", timeout=TIMEOUT_MS)
     page.click("#sweep_run")
-    expect(page.locator("button.cell")).not_to_have_count(0, timeout=TIMEOUT_MS)
+    expect(page.locator("#sweep_grid button.cell")).not_to_have_count(0, timeout=TIMEOUT_MS)
     page.click("#sweep_stop")
     expect(page.locator("#sweep_resume")).to_be_visible(timeout=TIMEOUT_MS)
-    stopped = page.locator("button.cell").count()
+    stopped = page.locator("#sweep_grid button.cell").count()
     assert 1 <= stopped < 9
     page.click("#sweep_resume")
     expect(page.locator("#sweep_status")).to_contain_text("9 of 9 pictures", timeout=TIMEOUT_MS)
-    expect(page.locator("button.cell img")).to_have_count(9)
+    expect(page.locator("#sweep_grid button.cell img")).to_have_count(9)
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
     expect(page.locator("#sweep_plan")).to_contain_text("9 pictures, already made", timeout=TIMEOUT_MS)
@@ -59,13 +59,13 @@ def test_nine_cells_are_run_stopped_resumed_reused_loaded_and_exported(
     download.value.save_as(tmp_path / "sweep.json")
     cells = json.loads((tmp_path / "sweep.json").read_text(encoding="utf-8"))["cells"]
     assert [(cell["inputs"]["num_inference_steps"], cell["inputs"]["guidance"]) for cell in cells] == [
-        (steps, guidance) for guidance in (1.0, 3.0, 8.0) for steps in (6, 7, 8)
+        (steps, guidance) for guidance in (1.0, 3.0, 8.0) for steps in (44, 47, 50)
     ]
 
-    page.locator("button.cell").nth(5).click()
-    expect(page.locator("#sweep_dialog p")).to_contain_text("Steps 8 · Guidance 3")
+    page.locator("#sweep_grid button.cell").nth(5).click()
+    expect(page.locator("#sweep_dialog p")).to_contain_text("Steps 50 · Guidance 3")
     page.click("#sweep_dialog .load")
-    expect(page.locator("#num_inference_steps input[type=number]")).to_have_value("8", timeout=TIMEOUT_MS)
+    expect(page.locator("#num_inference_steps input[type=number]")).to_have_value("50", timeout=TIMEOUT_MS)
     expect(page.locator("#seed input")).to_have_value(str(seed))
 
 
