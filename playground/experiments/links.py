@@ -15,7 +15,7 @@ from playground.contract.inputs import INPUTS, default
 from playground.contract.partial import read_partial, shortened
 from playground.errors import BadInputError
 
-TABS = ("generate", "compare", "learn")
+TABS = ("generate", "compare", "sweep", "learn")
 LOCKABLE = tuple(INPUTS)
 LONGEST_LINK = 8000
 _MOST_PARAMETERS = 64

@@ -47,6 +47,8 @@ class Made:
     """Set where contact was lost: a retry watches it again and sends nothing."""
     is_uncertain: bool = False
     """It may have been accepted, and its id is unknown: making it again may be paid for twice."""
+    was_cancelled: bool = False
+    """It was stopped under way: to go on is to ask for it anew."""
 
     @property
     def has_picture(self) -> bool:
@@ -66,6 +68,11 @@ class Snapshot:
     def count(self, *states: State) -> int:
         """How many requests are in one of these states."""
         return sum(made.state in states for made in self.made.values())
+
+    @property
+    def cancelled(self) -> int:
+        """How many were stopped under way and are not made yet."""
+        return sum(made.was_cancelled for made in self.made.values())
 
 
 class Sweep:
@@ -219,7 +226,7 @@ class Sweep:
         if not self.client.model.is_free and failed.accepted is None and not failed.is_uncertain:
             await self._bench.results.forget(asked)
         was_stopped = prediction is not None and prediction.status == Status.CANCELLED
-        self._end(request, Made() if was_stopped else failed)
+        self._end(request, Made(was_cancelled=True) if was_stopped else failed)
 
     async def _result(self, update: RunUpdate) -> Result:
         """The files below the history's outputs, where free ones are kept as well, and a small one for the grid."""
@@ -233,7 +240,7 @@ class Sweep:
         return Result("made", job_id, tuple(files), small, update.size_bytes, time_s)
 
     def _asked(self, request: PredictionInput) -> Asked:
-        return Asked(self.client.base_url, self.client.model.id, request, self._image_digest)
+        return _asked(self.client, request, self._image_digest)
 
     def _end(self, request: PredictionInput, made: Made) -> None:
         self._made[request] = made
@@ -244,7 +251,7 @@ async def find_results(
     bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput], *, image_digest: str = ""
 ) -> dict[PredictionInput, Result]:
     """What is known of these requests from before. Raises StorageError."""
-    asked = {request: Asked(client.base_url, client.model.id, request, image_digest) for request in requests}
+    asked = {request: _asked(client, request, image_digest) for request in requests}
     known = await bench.results.find(asked.values())
     return {request: known[one.digest] for request, one in asked.items() if one.digest in known}
 
@@ -252,6 +259,12 @@ async def find_results(
 def digest_of(image: ImageFile | None) -> str:
     """What tells one upload from another; empty for none."""
     return "" if image is None else hashlib.sha256(image.data).hexdigest()
+
+
+def _asked(client: PredictionClient, request: PredictionInput, image_digest: str) -> Asked:
+    key = client.api_key.get_secret_value() if client.api_key else ""
+    payer = hashlib.sha256(key.encode()).hexdigest() if key else ""
+    return Asked(client.base_url, client.model.id, request, image_digest, payer)
 
 
 def _failure(update: RunUpdate) -> Made:

@@ -5,7 +5,7 @@ import json
 import sqlite3
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from playground.contract.inputs import PredictionInput
@@ -17,7 +17,7 @@ _MOST_FREE_RESULTS = 5000
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it is told apart: where it goes, to which model, its inputs with the seed, and its upload.
+    """A request as it is told apart: where it goes, to which model, its inputs with the seed, its upload, and who pays.
 
     A result made with `go_fast` counts like any other although the hosted API would not draw the same picture again:
     the one on disk is the one that was paid for.
@@ -27,6 +27,9 @@ class Asked:
     model: str
     request: PredictionInput
     image_digest: str = ""
+    payer: str = field(default="", repr=False)
+    """A digest of the key, "" where none is needed: a picture is handed to nobody but whose key has paid for it. Only
+    the digest of everything together is written down."""
 
     @property
     def inputs(self) -> str:
@@ -36,7 +39,7 @@ class Asked:
     @property
     def digest(self) -> str:
         """SHA-256 of all of it."""
-        parts = json.dumps([self.base_url, self.model, self.inputs, self.image_digest])
+        parts = json.dumps([self.base_url, self.model, self.inputs, self.image_digest, self.payer])
         return hashlib.sha256(parts.encode()).hexdigest()
 
 

@@ -42,6 +42,8 @@ class SweepTab:
     changes: gr.HTML
     picked: gr.Textbox
     load: gr.Button
+    plot: gr.Button
+    curves: gr.HTML
     export: gr.Button
     files: gr.File
 
@@ -102,13 +104,16 @@ def _lay_out() -> SweepTab:
     changes = gr.HTML(elem_id="sweep_changes")
     picked = gr.Textbox(elem_id="sweep_picked", elem_classes="sweep-hidden", show_label=False, max_length=20)
     load = gr.Button("Load these settings", elem_id="sweep_load")
-    export = gr.Button("Export: sheet, page, tables", elem_id="sweep_export", size="sm", visible=False)
+    with gr.Row(elem_id="sweep_after"):
+        plot = gr.Button("Plot the figures", elem_id="sweep_plot", size="sm", visible=False, min_width=140)
+        export = gr.Button("Export: sheet, page, tables", elem_id="sweep_export", size="sm", visible=False, min_width=140)
+    curves = gr.HTML(elem_id="sweep_curves")
     files = gr.File(label="Files", file_count="multiple", interactive=False, visible=False, elem_id="sweep_files")
     return SweepTab(
         x=x, x_values=x_values, y=y, y_values=y_values, seed=seed, go_fast=go_fast, base=gr.State(None),
         base_line=base_line, take_over=take_over, plan=plan, run=run, stop=stop, stop_now=stop_now, resume=resume,
         retry=retry, even_uncertain=even_uncertain, status=status, grid=grid, changes=changes, picked=picked, load=load,
-        export=export, files=files,
+        plot=plot, curves=curves, export=export, files=files,
     )  # fmt: skip
 
 
@@ -139,7 +144,7 @@ def _wire_form(tab: SweepTab, events: Sweeping, session: gr.State, generate: Gen
 def _wire_run(tab: SweepTab, events: Sweeping, session: gr.State) -> None:
     outputs = [
         tab.status, tab.grid, tab.changes, tab.seed, tab.plan, tab.run, tab.stop, tab.stop_now, tab.resume, tab.retry,
-        tab.even_uncertain, tab.export, tab.files,
+        tab.even_uncertain, tab.plot, tab.curves, tab.export, tab.files,
     ]  # fmt: skip
     running: dict[str, Any] = {
         "api_visibility": "private",
@@ -152,6 +157,9 @@ def _wire_run(tab: SweepTab, events: Sweeping, session: gr.State) -> None:
     tab.retry.click(events.retry, inputs=[tab.even_uncertain, session], outputs=outputs, **running)
     tab.stop.click(events.stop, outputs=[tab.stop], api_visibility="private", queue=False)
     tab.stop_now.click(events.stop_now, outputs=[tab.stop, tab.stop_now], api_visibility="private", queue=False)
+    tab.plot.click(
+        events.plot, outputs=[tab.curves, tab.status], api_visibility="private", show_progress="minimal", concurrency_limit=2
+    )
     tab.export.click(
         events.export, outputs=[tab.files, tab.status], api_visibility="private", show_progress="hidden", concurrency_limit=2
     )

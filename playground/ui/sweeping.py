@@ -16,10 +16,12 @@ from playground.client.api import ImageFile
 from playground.contract.inputs import INPUTS, PredictionInput, choices
 from playground.errors import BadInputError, PlaygroundError
 from playground.experiments.axis import expectation, read_axis
+from playground.experiments.curves import curves, measure, varied
 from playground.experiments.plan import Plan, check_credits, left_to_make, make_plan, plan_remarks
 from playground.experiments.sheet import export_files
 from playground.experiments.sweep import Snapshot, State, Sweep, digest_of, find_results
 from playground.ui import format, grid
+from playground.ui.curve_plot import curve_plots
 from playground.ui.form import read_form
 from playground.ui.session import Backends, Session
 from playground.ui.swept import plan_line, settings_line, sweep_line
@@ -155,6 +157,17 @@ class Sweeping:
         values = cell.request.model_dump() | {"image": shown.image}
         return [gr.Tabs(selected="generate"), *(values[name] for name in INPUTS), gr.Accordion(open=shown.image is not None)]
 
+    async def plot(self, page: gr.Request) -> Updates:
+        """Measure every picture and draw the figures over the varied input."""
+        if (shown := self._sweeps.get(page.session_hash or "")) is None:
+            return {self._tab.status: format.line("✗", "There is no sweep to plot.", kind="bad")}
+        plan = shown.sweep.plan
+        try:
+            measured = await asyncio.to_thread(measure, plan, shown.sweep.latest.made)
+        except PlaygroundError as error:
+            return {self._tab.status: format.error_line(error)}
+        return {self._tab.curves: curve_plots(curves(plan, measured), varied(plan))}
+
     async def export(self, page: gr.Request) -> Updates:
         """The sweep as files: a labelled sheet, a page of its own, and tables of all inputs."""
         visitor = page.session_hash or ""
@@ -267,6 +280,8 @@ class Sweeping:
             tab.resume: gr.Button(f"Resume ({waiting})", visible=is_over and waiting > 0),
             tab.retry: gr.Button(f"Retry failed ({failed})", visible=is_over and failed > 0),
             tab.even_uncertain: gr.Checkbox(value=False, visible=is_over and uncertain > 0),
+            tab.plot: gr.Button(visible=is_over and snapshot.count(State.DONE, State.REUSED) > 1),
+            tab.curves: "",
             tab.export: gr.Button(visible=is_over and any(made.has_picture for made in snapshot.made.values())),
             tab.files: gr.File(value=None, visible=False),
         }

@@ -44,9 +44,14 @@ def sweep_line(snapshot: Snapshot, model: ModelInfo) -> str:
         parts.append(f"stopped, {waiting} left")
     parts.append("free" if model.is_free else f"{model.credits_per_request * snapshot.count(State.DONE)} credits")
     is_good = made == total
-    return format.line(
-        "✓" if is_good else "■", " · ".join(parts), kind="good" if is_good else "idle", extra=snapshot.warning or None
-    )
+    extra = " ".join(filter(None, [snapshot.warning, "" if model.is_free else _cancelled_line(snapshot.cancelled)]))
+    return format.line("✓" if is_good else "■", " · ".join(parts), kind="good" if is_good else "idle", extra=extra or None)
+
+
+def _cancelled_line(count: int) -> str:
+    if not count:
+        return ""
+    return f"{_pictures(count)} stopped under way may have cost credits all the same; Resume asks, and pays, for them anew."
 
 
 def settings_line(base: Mapping[str, Any], model: ModelInfo) -> str:

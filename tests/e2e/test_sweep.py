@@ -52,6 +52,10 @@ def test_nine_cells_are_run_stopped_resumed_reused_loaded_and_exported(
     page.click("#sweep_run")
     expect(page.locator("#sweep_status")).to_contain_text("9 of 9 pictures · 9 already made", timeout=TIMEOUT_MS)
 
+    page.click("#sweep_plot")
+    expect(page.locator(".curves figure")).to_have_count(7, timeout=TIMEOUT_MS)
+    expect(page.locator("#sweep_curves")).to_contain_text("vary also the seed")
+
     expect(page.locator("#sweep_export")).to_be_visible(timeout=TIMEOUT_MS)
     page.click("#sweep_export")
     with page.expect_download(timeout=TIMEOUT_MS) as download:

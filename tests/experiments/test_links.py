@@ -88,7 +88,7 @@ def test_a_link_locks_all_but_what_it_varies(query: str, locked: set[str]) -> No
         ("vary=cfg", "vary: no such input as cfg"),
         ("lock=maybe", "lock: expected 1 or 0"),
         ("lesson=cooking", "lesson: expected the name of an input"),
-        ("tab=admin", "tab: expected one of generate, compare, learn"),
+        ("tab=admin", "tab: expected one of generate, compare, sweep, learn"),
         ("preset=../../secret", "preset: expected the name of a preset file"),
         ("guidance=1&guidance=2", "guidance: given more than once, the first counts"),
         ("prompt=" + "x" * LONGEST_LINK, "the link is longer than 8000 characters"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
+from pydantic import SecretStr
 
 from playground.client.api import ImageFile, PredictionClient
 from playground.client.watch import local_pace
@@ -102,6 +103,17 @@ async def test_what_is_on_disk_is_not_made_again_also_after_a_restart_and_in_a_w
                 assert (last.count(State.REUSED), last.count(State.DONE)) == (reused, done)
     assert sorted(engine.seeds) == [1, 2, 3, 4, 5, 6]
     assert wire.methods.count("POST") == 6
+
+
+async def test_a_picture_is_handed_to_nobody_but_whose_key_has_paid(bench: Bench) -> None:
+    engine = InstantEngine()
+    async with wired(engine, is_paid=True) as (client, wire):
+        for key, posts in (("cdt_first_key", 2), ("cdt_first_key", 2), ("cdt_other_key", 4)):
+            sweep = Sweep(seeds(2), client.as_visitor(api_key=SecretStr(key)), bench)
+            sweep.start()
+            await end_of(sweep)
+            assert wire.methods.count("POST") == posts
+    assert not [path for path in bench.folders[0].parent.rglob("*") if path.is_file() and b"cdt_" in path.read_bytes()]
 
 
 async def test_another_image_is_another_picture(bench: Bench) -> None:

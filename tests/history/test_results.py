@@ -33,6 +33,7 @@ async def test_a_result_is_found_again_after_reopening(tmp_path: Path) -> None:
         Asked("https://api.example.org/v1", "other/model", REQUEST),
         Asked("https://api.example.org/v1", "some/model", REQUEST.model_copy(update={"seed": 10})),
         Asked("https://api.example.org/v1", "some/model", REQUEST, image_digest="ab"),
+        Asked("https://api.example.org/v1", "some/model", REQUEST, payer="cd"),
     ],
 )
 async def test_another_place_model_input_or_image_is_another_request(tmp_path: Path, other: Asked) -> None:

@@ -79,6 +79,14 @@ def test_status_counts_what_is_made_failed_and_left() -> None:
     assert "1 of 3 pictures · 1 being made" in going
     ended = sweep_line(snapshot(plan, done(), Made(State.FAILED), Made(), is_over=True), FLUX_KREA)
     assert "1 of 3 pictures · 1 failed · stopped, 1 left · 45 credits" in ended
+    assert "anew" not in ended
+
+
+def test_a_paid_picture_that_was_stopped_under_way_is_owned_up_to() -> None:
+    plan = words_plan()
+    stopped = snapshot(plan, done(), Made(was_cancelled=True), Made(), is_over=True)
+    assert "1 picture stopped under way may have cost credits all the same" in sweep_line(stopped, FLUX_KREA)
+    assert "credits" not in sweep_line(stopped, INFO)
 
 
 def test_settings_line_names_what_is_not_at_its_default() -> None:
