@@ -61,9 +61,9 @@ def run(options: argparse.Namespace) -> None:
 
         fit_flow.fit(folder, minutes=options.minutes, large=options.large, settle=options.settle, peak=options.peak, **shared)
     elif options.step == "distill":
-        from playground.training import fit_flow
+        from playground.training.distill import distill
 
-        fit_flow.distill(folder, minutes=options.minutes, large=options.large, **shared)
+        distill(folder, minutes=options.minutes, large=options.large, **shared)
     elif options.step == "evaluate":
         from playground.training.evaluate import evaluate
 

@@ -1,4 +1,4 @@
-"""Training of the flow: rectified flow on latents first, then distillation of guidance into one pass."""
+"""Training of the flow: rectified flow on latents, and the loop that this training shares with `distill`."""
 
 import copy
 import math
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from playground.contract.effects import PIXEL_SIZES
-from playground.contract.inputs import bounds
 from playground.training import pictures
 from playground.training.autoencoder import CHANNELS, Autoencoder
 from playground.training.captions import WORDS, Captioner, Vocabulary
@@ -28,7 +27,6 @@ _BATCH = {SMALL: 32, LARGE: 12}
 _RENEW = 0.2  # the share of steps that add fresh pictures to the pool; the others use a batch again
 _READY, _POOL = 60, 600  # batches: half of the first steps draw new ones until the pool is ready
 _SILENT = 0.1
-_MOST_GUIDANCE = bounds("guidance")[1]
 
 
 class Pool:
@@ -134,7 +132,7 @@ def fit(
     settle: the part of the budget after which the learning rate falls (1: never; for a run that another will continue);
     peak: factor on the learning rates, below 1 for a run that goes on from a settled one.
     """
-    world = _World(folder, things, device, seed)
+    world = World(folder, things, device, seed)
     path = folder / "flow.pt"
     if path.exists():
         net = load_flow(path, world.vocabulary)
@@ -149,41 +147,19 @@ def fit(
         net.things.weight.data.copy_(picture_codes(world, net.things.weight.shape[1]))
     trainer = Trainer(net.to(device), path, world.vocabulary, peak=peak)
 
-    def loss_of(z: Tensor, noise: Tensor, sigma: Tensor, text: Text) -> Tensor:
+    def loss_of(tokens: int) -> Tensor:
+        z, text = world.batch(tokens)
+        noise, sigma = torch.randn_like(z), noise_levels(z)
         mixed = torch.lerp(z, noise, sigma.view(-1, 1, 1, 1))
         with torch.autocast(device, torch.bfloat16):
             v = trainer.net.velocity(mixed, sigma, text)
         return (v.float() - (z - noise)).pow(2).mean()
 
-    _run(world, trainer, loss_of, clock=Clock(minutes), large=large, settle=settle)
+    run(world, trainer, loss_of, clock=Clock(minutes), large=large, settle=settle)
     return path
 
 
-def distill(folder: Path, *, minutes: float, things: int | None, large: float, device: str = "cpu", seed: int = 0) -> Path:
-    """Teach a copy to answer in one pass what the flow answers in two: v∅ + g·(v − v∅), g fed in (arXiv 2210.03142)."""
-    world = _World(folder, things, device, seed)
-    path = folder / "distilled.pt"
-    teacher = load_flow(folder / "flow.pt", world.vocabulary).to(device).eval().requires_grad_(False)
-    student = load_flow(path if path.exists() else folder / "flow.pt", world.vocabulary).to(device)
-    trainer = Trainer(student, path, world.vocabulary, peak=0.25)
-
-    def loss_of(z: Tensor, noise: Tensor, sigma: Tensor, text: Text) -> Tensor:
-        mixed = torch.lerp(z, noise, sigma.view(-1, 1, 1, 1))
-        guidance = guidances(sigma)
-        with torch.autocast(device, torch.bfloat16):
-            with torch.no_grad():
-                said, unsaid = teacher.both_velocities(mixed, sigma, text)
-            v = trainer.net.velocity(mixed, sigma, text, guidance)
-        target = unsaid + guidance.view(-1, 1, 1, 1) * (said - unsaid)
-        # strong guidance makes targets of any size; without a weight they would be all that the student learns
-        weight = 1 / (1 + 0.1 * (guidance - 1).clamp(min=0)).pow(2)
-        return (weight.view(-1, 1, 1, 1) * (v.float() - target).pow(2)).mean()
-
-    _run(world, trainer, loss_of, clock=Clock(minutes), large=large, settle=0.3)
-    return path
-
-
-class _World:
+class World:
     """Pictures, captions and the frozen autoencoder that both kinds of training share."""
 
     def __init__(self, folder: Path, things: int | None, device: str, seed: int) -> None:
@@ -198,6 +174,12 @@ class _World:
             tokens: Pool(self.painter, self.autoencoder, len(drawn.things), tokens, self.rng) for tokens in (SMALL, LARGE)
         }
 
+    def batch(self, tokens: int) -> tuple[Tensor, Text]:
+        """Latents (b, 16, rows, cols) and captions of them, one in ten silent."""
+        z, scenes = self.pools[tokens].take()
+        text = self.captioner.captions(scenes, self.rng).where(torch.rand(len(z)) >= _SILENT)
+        return z, Text(text.words.to(z.device), text.things.to(z.device))
+
 
 def load_autoencoder(folder: Path, device: str = "cpu") -> Autoencoder:
     """The trained autoencoder, frozen."""
@@ -207,7 +189,7 @@ def load_autoencoder(folder: Path, device: str = "cpu") -> Autoencoder:
 
 
 @torch.no_grad()
-def picture_codes(world: _World, width: int) -> Tensor:
+def picture_codes(world: World, width: int) -> Tensor:
     """(names, width) first embeddings of the things: principal components of their latents in all styles.
 
     A large model's text encoder has seen pictures or at least their descriptions before the image model meets it; this
@@ -248,44 +230,22 @@ def grow(embeddings: Tensor, codes: Tensor, learnt: list[bool]) -> None:
     embeddings[new] = middle + codes[new] @ codes[known].T @ weights
 
 
-def _run(
-    world: _World,
-    trainer: Trainer,
-    loss_of: Callable[[Tensor, Tensor, Tensor, Text], Tensor],
-    *,
-    clock: Clock,
-    large: float,
-    settle: float,
-) -> None:
+def run(world: World, trainer: Trainer, loss_of: Callable[[int], Tensor], *, clock: Clock, large: float, settle: float) -> None:
+    """Train until the clock is over; `loss_of` is given the number of tokens of a square picture, `SMALL` or `LARGE`."""
     shown = {SMALL: 0.0, LARGE: 0.0}
-    seen = 0
     while not clock.is_over:
         tokens = LARGE if world.rng.random() < large else SMALL
-        z, scenes = world.pools[tokens].take()
-        text = world.captioner.captions(scenes, world.rng)
-        text = text.where(torch.rand(len(z)) >= _SILENT)
-        loss = loss_of(z, torch.randn_like(z), noise_levels(z), Text(text.words.to(z.device), text.things.to(z.device)))
-        trainer.learn(
-            loss,
-            learning_rate(clock.part, step=trainer.step, flat_until=settle)
-            if settle < 1
-            else min(1.0, (trainer.step + 1) / 100),
-        )
+        loss = loss_of(tokens)
+        rate = learning_rate(clock.part, step=trainer.step, flat_until=settle)
+        trainer.learn(loss, rate if settle < 1 else min(1.0, (trainer.step + 1) / 100))
         clock.tick()
-        seen += len(z)
         shown[tokens] = loss.item() if shown[tokens] == 0 else 0.98 * shown[tokens] + 0.02 * loss.item()
         if trainer.step % 100 == 0:
             losses = f"loss {shown[SMALL]:.4f} at {SMALL} tokens, {shown[LARGE]:.4f} at {LARGE}"
-            print(f"step {trainer.step}  {clock.used_s:.0f} s  {losses}  {seen / clock.used_s:.0f}/s", flush=True)
+            print(f"step {trainer.step}  {clock.used_s:.0f} s  {losses}", flush=True)
         if trainer.step % 300 == 0:
             trainer.save()
     trainer.save()
-
-
-def guidances(like: Tensor) -> Tensor:
-    """(b,) guidances to distil: mostly those that people use, 1…5; often those below, where the prompt fades; else any."""
-    dice, part = torch.rand_like(like), torch.rand_like(like)
-    return torch.where(dice < 0.45, 1 + 4 * part, torch.where(dice < 0.65, part, _MOST_GUIDANCE * part))
 
 
 def noise_levels(z: Tensor) -> Tensor:
