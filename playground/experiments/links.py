@@ -1,8 +1,9 @@
 """Links: settings as query parameters of the page's address, in the contract's own names, and back.
 
 `?prompt=…&guidance=7` fills the form, `preset=STEM` fills it from a preset first, `lock=1` locks it, `vary=guidance` locks all
-but that, `tab=…` opens a tab and `lesson=guidance` a lesson. A link is read by whoever has it: no picture and no key ever
-stands in one.
+but that, `tab=…` opens a tab and `lesson=guidance` a lesson. `tab=compare` takes what differs in B as `b.guidance=7`, and
+`tab=sweep` its axes as `x=guidance&x_values=1,3,8` and `y…`. A link is read by whoever has it: no picture and no key
+ever stands in one.
 """
 
 import re
@@ -14,11 +15,14 @@ from urllib.parse import urlencode
 from playground.contract.inputs import INPUTS, default
 from playground.contract.partial import read_partial, shortened
 from playground.errors import BadInputError
+from playground.experiments.axis import AXIS_NAMES, LONGEST_AXIS
 
 TABS = ("generate", "compare", "sweep", "learn")
 LOCKABLE = tuple(INPUTS)
 LONGEST_LINK = 8000
 _MOST_PARAMETERS = 64
+_OTHER = "b."
+_OFF_HERE = "go_fast"  # comparisons and sweeps begin with it off, so their links always say how it stands
 _PRESET = re.compile(r"[\w.-]{1,80}")
 _YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
 _NOT_OURS = re.compile(r"__.*|view|logs|deep_link|utm_\w+|fbclid|gclid")  # Gradio's, the Space's, and those of link trackers
@@ -40,6 +44,10 @@ class Link:
     tab: str | None = None
     lesson: str | None = None
     """The input whose lesson is opened, in the Learn tab."""
+    others: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """For the Compare tab: what B has otherwise than A."""
+    axes: tuple[tuple[str, str], ...] = ()
+    """For the Sweep tab: one or two inputs and the text of their values."""
     problems: tuple[str, ...] = ()
 
     @property
@@ -66,8 +74,11 @@ def read_link(query: Iterable[tuple[str, str]]) -> Link:
     lesson = _lesson(single.pop("lesson", None), problems)
     tab = "learn" if lesson else _tab(single.pop("tab", None), problems)
     is_locked = _lock(single.pop("lock", ""), problems) or bool(vary)
+    axes = _axes(single, problems)
+    others = read_partial({name[len(_OTHER) :]: single.pop(name) for name in list(single) if name.startswith(_OTHER)})
     partial = read_partial(single)
-    return Link(partial.inputs, preset, is_locked, vary, tab, lesson, (*problems, *partial.problems))
+    problems += [*partial.problems, *(_OTHER + problem for problem in others.problems)]
+    return Link(partial.inputs, preset, is_locked, vary, tab, lesson, others.inputs, axes, tuple(problems))
 
 
 def write_link(
@@ -82,16 +93,39 @@ def write_link(
 
     Raises BadInputError for settings that are not valid, hold what looks like a key, or are too long for an address.
     """
-    chosen = {name: value for name, value in inputs.items() if name != "image" and value is not None and value != default(name)}
+    pairs = [("preset", preset)] if preset else []
+    pairs += _settings({name: value for name, value in inputs.items() if value != default(name)})
+    pairs += [("vary", ",".join(vary))] if (vary := tuple(vary)) else [("lock", "1")] if lock else []
+    return _query([*pairs, *([("tab", tab)] if tab else [])])
+
+
+def write_comparison(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
+    """The query of a link to a comparison. Raises BadInputError as `write_link` does."""
+    plain = _settings({name: value for name, value in a.items() if value != default(name) or name == _OFF_HERE})
+    others = _settings({name: value for name, value in b.items() if value != a.get(name)})
+    return _query([*plain, *((_OTHER + name, value) for name, value in others), ("tab", "compare")])
+
+
+def write_sweep(base: Mapping[str, Any], axes: Iterable[tuple[str, str]]) -> str:
+    """The query of a link to a sweep. Raises BadInputError as `write_link` does."""
+    plain = _settings({name: value for name, value in base.items() if value != default(name) or name == _OFF_HERE})
+    pairs: list[tuple[str, str]] = []
+    for letter, (name, values) in zip("xy", axes, strict=False):
+        pairs += [(letter, name), (f"{letter}_values", values)]
+    return _query([*plain, *pairs, ("tab", "sweep")])
+
+
+def _settings(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    chosen = {name: value for name, value in inputs.items() if name != "image" and value is not None}
     partial = read_partial(chosen)
     if partial.problems:
         raise BadInputError(f"{'; '.join(partial.problems)}.", advice="Correct it, then copy the link.")
-    if any(_SECRET.search(str(value)) for value in partial.inputs.values()):
+    return [(name, _written(value)) for name, value in partial.inputs.items()]
+
+
+def _query(pairs: list[tuple[str, str]]) -> str:
+    if any(_SECRET.search(value) for _, value in pairs):
         raise BadInputError("The prompt holds what looks like a key: no link was made.", advice="Take it out of the prompt.")
-    pairs = [("preset", preset)] if preset else []
-    pairs += [(name, _written(value)) for name, value in partial.inputs.items()]
-    pairs += [("vary", ",".join(vary))] if (vary := tuple(vary)) else [("lock", "1")] if lock else []
-    pairs += [("tab", tab)] if tab else []
     query = f"?{urlencode(pairs)}" if pairs else ""
     if len(query) > LONGEST_LINK:
         raise BadInputError(f"A link holds {LONGEST_LINK} characters.", advice="Shorten the prompt, or save a preset instead.")
@@ -125,6 +159,18 @@ def _vary(values: list[str], problems: list[str]) -> tuple[str, ...]:
     if unknown := [shortened(name) for name in names if name not in LOCKABLE]:
         problems.append(f"vary: no such input as {', '.join(unknown[:3])}")
     return tuple(name for name in LOCKABLE if name in names)
+
+
+def _axes(single: dict[str, str], problems: list[str]) -> tuple[tuple[str, str], ...]:
+    """Taken out of `single`: the axes x and y, as far as their inputs can be varied."""
+    axes: list[tuple[str, str]] = []
+    for letter in "xy":
+        name, values = single.pop(letter, ""), single.pop(f"{letter}_values", "")
+        if name in AXIS_NAMES and len(values) <= LONGEST_AXIS:
+            axes.append((name, values))
+        elif name or values:
+            problems.append(f"{letter}: expected an input to vary, and {letter}_values its values")
+    return tuple(axes)
 
 
 def _preset(value: str | None, problems: list[str]) -> str | None:

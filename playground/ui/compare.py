@@ -11,8 +11,10 @@ from playground.ui.compared import EMPTY_STAGE, FOLDED, GO_FAST_REASON, SIDES
 from playground.ui.comparing import Comparing
 from playground.ui.controls import control
 from playground.ui.generate import GenerateTab
+from playground.ui.links import LinkButton, build_link_button, wire_link_button
 from playground.ui.pair import OWN_INPUTS
 from playground.ui.session import Backends
+from playground.ui.tab_links import comparison_query, comparison_to_open
 
 VIEWS = ("Slider", "Flip", "Side by side", "Difference")
 FOLLOWING_IMAGE = ("aspect_ratio", "prompt_strength")
@@ -53,6 +55,7 @@ class CompareTab:
     previews: gr.HTML
     shown: gr.HTML
     figures: gr.HTML
+    link: LinkButton
 
     @property
     def values(self) -> list[Component]:
@@ -112,6 +115,7 @@ def _lay_out(backends: Backends) -> CompareTab:
             previews = gr.HTML(EMPTY_STAGE, elem_id="compare_previews")
         shown = gr.HTML(elem_id="compare_shown")
         figures = gr.HTML(elem_id="compare_figures")
+    link = build_link_button("compare_")
     return CompareTab(
         a=Side(a, send_a, status_a, pictures[0]),
         b=Side(b, send_b, status_b, pictures[1]),
@@ -131,6 +135,7 @@ def _lay_out(backends: Backends) -> CompareTab:
         previews=previews,
         shown=shown,
         figures=figures,
+        link=link,
     )
 
 
@@ -187,9 +192,11 @@ def _wire_form(tab: CompareTab, events: Comparing, session: gr.State, load: Any)
     )
     prompts = [side.inputs["prompt"] for side in sides]
     checks = [side.inputs["disable_safety_checker"] for side in sides]
-    gr.on([load, session.change], events.fit_to_model, inputs=[*prompts, session], outputs=[*prompts, *checks], **private)
-    # Gradio's number box shows 0 for a value of None until an event clears it.
-    load(lambda: (None, None), outputs=[side.inputs["seed"] for side in sides], **private)
+    fit: dict[str, Any] = {"inputs": [*prompts, session], "outputs": [*prompts, *checks], **private}
+    session.change(events.fit_to_model, **fit)
+    forms = [component for side in sides for component in side.inputs.values()]
+    load(events.fit_to_model, **fit).then(comparison_to_open, outputs=[*forms, tab.one_seed], **private)
+    wire_link_button(tab.link, comparison_query, tab.values)
     tab.view.change(None, inputs=tab.view, js=_SHOW_VIEW, api_visibility="private")
 
 

@@ -71,9 +71,10 @@ class Comparing:
         """Both prompts: this model's hint, and its example where nobody has typed yet; what has no effect on it."""
         model = self._backends.model(session)
         examples = {"", *(client.model.example_prompt for client in (self._backends.pocket, self._backends.hosted))}
-        hint = f"{help_text('prompt')} {model.prompt_hint}".strip()
+        hint, example = f"{help_text('prompt')} {model.prompt_hint}".strip(), model.example_prompt
+        # A value only where it changes: one that was read before a link filled the form would undo the link.
         prompts = [
-            gr.Textbox(value=model.example_prompt if prompt in examples and model.example_prompt else prompt, info=hint)
+            gr.Textbox(info=hint, **({"value": example} if example and prompt in examples and prompt != example else {}))
             for prompt in (a, b)
         ]
         return [*prompts, *(gr.Checkbox(info=format.help_line("disable_safety_checker", model)) for _ in prompts)]

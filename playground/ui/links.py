@@ -1,6 +1,6 @@
 """Links on the page: what the address asks for when the page opens, what it locks, and a link to the form as it stands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -34,13 +34,20 @@ class LinkBar:
 
 
 @dataclass(frozen=True)
+class LinkButton:
+    """A button that copies a link, the link in a line of its own, and a note on it."""
+
+    copy: gr.Button
+    link: gr.Textbox
+    note: gr.HTML
+
+
+@dataclass(frozen=True)
 class LinkPanel:
     """A closed panel that makes a link to the form as it stands."""
 
     vary: gr.Dropdown
-    copy: gr.Button
-    link: gr.Textbox
-    note: gr.HTML
+    button: LinkButton
 
 
 def build_link_bar() -> LinkBar:
@@ -62,10 +69,33 @@ def build_link_panel() -> LinkPanel:
             info="Leave it empty to let them change everything. Your image does not travel with a link.",
             elem_id="link_vary",
         )
-        copy = gr.Button("Copy link", size="sm", elem_id="copy_link")
-        link = gr.Textbox(label="The link", lines=1, max_lines=3, interactive=False, elem_id="link", visible="hidden")
-        note = gr.HTML(elem_id="copy_note")
-    return LinkPanel(vary, copy, link, note)
+        button = build_link_button("")
+    return LinkPanel(vary, button)
+
+
+def build_link_button(prefix: str) -> LinkButton:
+    """`prefix` tells the ids of its parts from those of other such buttons."""
+    copy = gr.Button("Copy link", size="sm", elem_id=f"{prefix}copy_link", min_width=100)
+    link = gr.Textbox(label="The link", lines=1, max_lines=3, interactive=False, elem_id=f"{prefix}link", visible="hidden")
+    return LinkButton(copy, link, gr.HTML(elem_id=f"{prefix}copy_note"))
+
+
+def wire_link_button(button: LinkButton, write: Callable[..., str], inputs: list[Any]) -> None:
+    """A click shows and copies the link whose query `write` returns; a PlaygroundError of it is said instead."""
+
+    def written(*values: Any) -> tuple[Any, str]:
+        try:
+            query = write(*values)
+        except PlaygroundError as error:
+            refusal = format.line("✗", f"{error.what} {error.advice}", kind="bad")
+            return gr.Textbox(value=None, visible="hidden"), refusal
+        return gr.Textbox(value=query, visible=True), format.line("✓", "The link is on the clipboard.", kind="good")
+
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    shown = [button.link, button.note]
+    button.copy.click(written, inputs=inputs, outputs=shown, **private).success(
+        None, inputs=shown, outputs=shown, js=_COPY, api_visibility="private"
+    )
 
 
 def wire_links(
@@ -84,9 +114,7 @@ def wire_links(
     load(events.open, outputs=[bar.note, bar.unlock, bar.locked, *inputs.values(), *others], **private)
     bar.unlock.click(events.unlock, outputs=[bar.note, bar.unlock, bar.locked, *inputs.values(), *others], **private)
     values = [inputs[name] for name in _FILLED]
-    panel.copy.click(events.write, inputs=[panel.vary, *values], outputs=[panel.link, panel.note], **private).success(
-        None, inputs=[panel.link, panel.note], outputs=[panel.link, panel.note], js=_COPY, api_visibility="private"
-    )
+    wire_link_button(panel.button, _write, [panel.vary, *values])
 
 
 def link_of(page: gr.Request | None) -> Link:
@@ -123,6 +151,11 @@ def link_line(link: Link) -> str:
     return "".join(lines)
 
 
+def _write(vary: list[str] | None, *values: Any) -> str:
+    known = [name for name in vary or () if name in LOCKABLE]
+    return write_link(dict(zip(_FILLED, values, strict=True)), vary=known)
+
+
 class _Events:
     def __init__(
         self, folder: Path, bar: LinkBar, inputs: dict[str, Component], kept_still: Mapping[str, Iterable[Block]]
@@ -144,16 +177,6 @@ class _Events:
     def unlock(self, page: gr.Request) -> dict[Block, Any]:
         """Give every control back; the settings stay."""
         return self._locking(LOCKABLE, is_locked=False, values={}) | {self._bar.note: ""}
-
-    def write(self, vary: list[str] | None, *values: Any) -> tuple[Any, str]:
-        """The query of a link to the form as it stands; the page puts its own address in front."""
-        try:
-            known = [name for name in vary or () if name in LOCKABLE]
-            query = write_link(dict(zip(_FILLED, values, strict=True)), vary=known)
-        except PlaygroundError as error:
-            refusal = format.line("✗", f"{error.what} {error.advice}", kind="bad")
-            return gr.Textbox(value=None, visible="hidden"), refusal
-        return gr.Textbox(value=query, visible=True), format.line("✓", "The link is on the clipboard.", kind="good")
 
     def _filled(self, link: Link) -> tuple[Link, dict[str, Any]]:
         """The link and what it writes into the form: its preset first, then its own values."""

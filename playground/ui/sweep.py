@@ -8,8 +8,10 @@ import gradio as gr
 from playground.contract.inputs import label
 from playground.experiments.axis import AXIS_NAMES
 from playground.ui.generate import EXAMPLE_SEED, GenerateTab
+from playground.ui.links import LinkButton, build_link_button, wire_link_button
 from playground.ui.session import Backends
 from playground.ui.sweeping import Sweeping
+from playground.ui.tab_links import sweep_query
 
 NOTHING = "nothing else"
 _MOST_SWEEPS_AT_ONCE = 50
@@ -46,6 +48,7 @@ class SweepTab:
     curves: gr.HTML
     export: gr.Button
     files: gr.File
+    link: LinkButton
 
     @property
     def values(self) -> list[Any]:
@@ -109,11 +112,12 @@ def _lay_out() -> SweepTab:
         export = gr.Button("Export: sheet, page, tables", elem_id="sweep_export", size="sm", visible=False, min_width=140)
     curves = gr.HTML(elem_id="sweep_curves")
     files = gr.File(label="Files", file_count="multiple", interactive=False, visible=False, elem_id="sweep_files")
+    link = build_link_button("sweep_")
     return SweepTab(
         x=x, x_values=x_values, y=y, y_values=y_values, seed=seed, go_fast=go_fast, base=gr.State(None),
         base_line=base_line, take_over=take_over, plan=plan, run=run, stop=stop, stop_now=stop_now, resume=resume,
         retry=retry, even_uncertain=even_uncertain, status=status, grid=grid, changes=changes, picked=picked, load=load,
-        plot=plot, curves=curves, export=export, files=files,
+        plot=plot, curves=curves, export=export, files=files, link=link,
     )  # fmt: skip
 
 
@@ -130,6 +134,8 @@ def _wire_form(tab: SweepTab, events: Sweeping, session: gr.State, generate: Gen
     this.select(events.first_take_over, inputs=[tab.base, *given, session], outputs=[tab.base, tab.base_line], **private)
     for name, values in ((tab.x, tab.x_values), (tab.y, tab.y_values)):
         name.input(events.suggest, inputs=[name], outputs=[values], **private)
+    load(events.open_link, inputs=[session], outputs=[*tab.values, tab.base_line], **private)
+    wire_link_button(tab.link, sweep_query, tab.values)
     typed = [tab.x, tab.x_values, tab.y, tab.y_values, tab.seed, tab.go_fast, tab.base]
     gr.on(
         [load, session.change, *(component.change for component in typed)],

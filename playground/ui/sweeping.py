@@ -25,6 +25,7 @@ from playground.ui.curve_plot import curve_plots
 from playground.ui.form import read_form
 from playground.ui.session import Backends, Session
 from playground.ui.swept import plan_line, settings_line, sweep_line
+from playground.ui.tab_links import sweep_to_open
 
 if TYPE_CHECKING:
     from playground.ui.sweep import SweepTab
@@ -69,6 +70,17 @@ class Sweeping:
     def first_take_over(self, base: dict[str, Any] | None, *values: Any) -> tuple[Any, Any]:
         """When the tab is opened for the first time there is nothing to lose."""
         return self.take_over(*values) if base is None else (gr.skip(), gr.skip())
+
+    def open_link(self, session: Session, page: gr.Request) -> list[Any]:
+        """When the page opens: the sweep that its link names, in the form."""
+        opened = sweep_to_open(page)
+        if opened is None:
+            return [gr.skip()] * (len(self._tab.values) + 1)
+        x, x_values, y, y_values, seed, go_fast, base = opened
+        across = gr.skip() if not x else gr.Textbox(value=x_values, placeholder=expectation(x))
+        down = gr.Textbox(value=y_values, visible=bool(y), placeholder=expectation(y) if y else "")
+        line = settings_line(base, self._backends.model(session))
+        return [x or gr.skip(), across, y, down, gr.skip() if seed is None else seed, go_fast, base, line]
 
     def suggest(self, name: str) -> Any:
         """Values to begin with for an input that was just chosen; what else can be written stands under the box."""

@@ -123,3 +123,33 @@ def test_a_link_opens_its_lesson(open_page: Callable[..., Page], app_url: str) -
 
     expect(page.locator("#lesson_head h2")).to_contain_text("Guidance")
     expect(page.locator("#lesson_question")).to_contain_text("guidance 10")
+
+
+def test_a_comparison_travels_by_link(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(f"{app_url}/?tab=compare&prompt=flat+fox&guidance=2&b.guidance=8&seed=5", waits_for="#compare_plan .plan")
+    expect(page.locator("#b_guidance input[type=number]")).to_have_value("8")
+    expect(page.locator("#a_guidance input[type=number]")).to_have_value("2")
+    expect(page.locator("#a_seed input")).to_have_value("5")
+    expect(page.locator("#b_prompt textarea")).to_have_value("flat fox")
+    set_number(page, "b_guidance", 6)
+    page.click("#compare_copy_link")
+    expect(page.locator("#compare_copy_note")).to_contain_text("The link is on the clipboard.")
+    query = parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)
+    assert query == {
+        "prompt": ["flat fox"], "guidance": ["2"], "seed": ["5"], "go_fast": ["false"], "b.guidance": ["6"], "tab": ["compare"],
+    }  # fmt: skip
+
+
+def test_a_sweep_travels_by_link(open_page: OpenPage, app_url: str) -> None:
+    address = (
+        f"{app_url}/?tab=sweep&prompt=flat+fox&num_inference_steps=4&seed=5&x=guidance&x_values=1,8&y=seed&y_values=2+seeds"
+    )
+    page = open_page(address, waits_for="#sweep_plan .plan-line")
+    expect(page.locator("#sweep_plan")).to_contain_text("4 pictures")
+    expect(page.locator("#sweep_base")).to_contain_text("“flat fox” · Steps 4")
+    page.click("#sweep_run")
+    expect(page.locator("#sweep_status")).to_contain_text("4 of 4 pictures", timeout=60_000)
+    page.click("#sweep_copy_link")
+    expect(page.locator("#sweep_copy_note")).to_contain_text("The link is on the clipboard.")
+    query = parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)
+    assert query == parse_qs(urlsplit(address).query) | {"go_fast": ["false"]}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from playground.contract.inputs import INPUTS, LARGEST_SEED, PredictionInput, default
 from playground.errors import BadInputError
-from playground.experiments.links import LONGEST_LINK, TABS, Link, read_link, write_link
+from playground.experiments.links import LONGEST_LINK, TABS, Link, read_link, write_comparison, write_link, write_sweep
 
 KEY = "cdt_planted_key_0123456789abcdef"
 WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="_-"), min_size=1, max_size=200)
@@ -53,6 +53,27 @@ def test_a_link_brings_back_what_was_written(
     assert (link.is_locked, set(link.vary), link.tab, link.preset) == (lock or bool(vary), set(vary), tab, preset)
 
 
+@settings(deadline=None)
+@given(a=INPUT_VALUES, b=INPUT_VALUES)
+def test_a_comparison_comes_back_with_what_differs_in_b(a: dict[str, Any], b: dict[str, Any]) -> None:
+    link = opened(write_comparison(a, b))
+
+    assert (link.problems, link.tab) == ((), "compare")
+    assert {name: default(name) for name in a} | dict(link.inputs) == a
+    assert dict(link.others) == {name: value for name, value in b.items() if name not in a or value != a[name]}
+
+
+def test_a_sweep_comes_back_with_its_axes_and_how_go_fast_stands() -> None:
+    query = write_sweep({"prompt": "flat fox", "go_fast": default("go_fast")}, [("guidance", "1-5:0.5"), ("seed", "4 seeds")])
+    link = opened(query)
+
+    assert (link.problems, link.tab) == ((), "sweep")
+    assert link.axes == (("guidance", "1-5:0.5"), ("seed", "4 seeds"))
+    assert dict(link.inputs) == {"prompt": "flat fox", "go_fast": default("go_fast")}
+    with pytest.raises(BadInputError, match="looks like a key"):
+        write_sweep({"prompt": "fox"}, [("prompt", f"fox, {KEY}")])
+
+
 def test_only_what_differs_from_the_defaults_is_written() -> None:
     inputs = PredictionInput(prompt="flat fox", guidance=7).model_dump() | {"image": "never.png"}
 
@@ -88,6 +109,10 @@ def test_a_link_locks_all_but_what_it_varies(query: str, locked: set[str]) -> No
         ("vary=cfg", "vary: no such input as cfg"),
         ("lock=maybe", "lock: expected 1 or 0"),
         ("lesson=cooking", "lesson: expected the name of an input"),
+        ("b.guidance=99", "b.guidance: expected 0 to 10"),
+        ("b.cfg=7", "b.cfg: no such input"),
+        ("x=image&x_values=1", "x: expected an input to vary"),
+        ("y_values=1", "y: expected an input to vary"),
         ("tab=admin", "tab: expected one of generate, compare, sweep, learn"),
         ("preset=../../secret", "preset: expected the name of a preset file"),
         ("guidance=1&guidance=2", "guidance: given more than once, the first counts"),
