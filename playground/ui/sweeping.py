@@ -73,13 +73,14 @@ class Sweeping:
 
     def open_link(self, session: Session, page: gr.Request) -> list[Any]:
         """When the page opens: the sweep that its link names, in the form."""
-        opened = sweep_to_open(page)
+        model = self._backends.model(session)
+        opened = sweep_to_open(page, example=model.example_prompt)
         if opened is None:
             return [gr.skip()] * (len(self._tab.values) + 1)
         x, x_values, y, y_values, seed, go_fast, base = opened
         across = gr.skip() if not x else gr.Textbox(value=x_values, placeholder=expectation(x))
         down = gr.Textbox(value=y_values, visible=bool(y), placeholder=expectation(y) if y else "")
-        line = settings_line(base, self._backends.model(session))
+        line = settings_line(base, model)
         return [x or gr.skip(), across, y, down, gr.skip() if seed is None else seed, go_fast, base, line]
 
     def suggest(self, name: str) -> Any:

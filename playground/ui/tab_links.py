@@ -22,7 +22,7 @@ def comparison_to_open(page: gr.Request) -> list[Any]:
     if link.tab != "compare":
         own = [None if name == "seed" else gr.skip() for name in OWN_INPUTS]
         return [*own, *own, gr.skip()]
-    a = _filled(link)
+    a = _filled(link, prompt=gr.skip())
     b = a | dict(link.others)
     return [*(a[name] for name in OWN_INPUTS), *(b[name] for name in OWN_INPUTS), "seed" not in link.others]
 
@@ -33,13 +33,16 @@ def comparison_query(*values: Any) -> str:
     return write_comparison(a, b)
 
 
-def sweep_to_open(page: gr.Request) -> tuple[Any, ...] | None:
-    """What a link fills into the Sweep tab: (x, values, y, values, seed, go_fast, base settings); None without one."""
+def sweep_to_open(page: gr.Request, *, example: str) -> tuple[Any, ...] | None:
+    """What a link fills into the Sweep tab: (x, values, y, values, seed, go_fast, base settings); None without one.
+
+    `example` is the prompt where the link has none.
+    """
     link = link_of(page)
     if link.tab != "sweep":
         return None
     (x, x_values), (y, y_values) = (*link.axes, ("", ""), ("", ""))[:2]
-    base = _filled(link) | {"image": None}
+    base = _filled(link, prompt=example) | {"image": None}
     return x, x_values, y, y_values, base["seed"], base["go_fast"], base
 
 
@@ -53,5 +56,5 @@ def sweep_query(
     return write_sweep(base | {"seed": seed, "go_fast": bool(go_fast)}, axes)
 
 
-def _filled(link: Link) -> dict[str, Any]:
-    return {name: default(name) for name in INPUTS} | _OFF_HERE | dict(link.inputs)
+def _filled(link: Link, *, prompt: Any) -> dict[str, Any]:
+    return {name: default(name) for name in INPUTS} | _OFF_HERE | {"prompt": prompt} | dict(link.inputs)

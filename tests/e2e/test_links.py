@@ -153,3 +153,12 @@ def test_a_sweep_travels_by_link(open_page: OpenPage, app_url: str) -> None:
     expect(page.locator("#sweep_copy_note")).to_contain_text("The link is on the clipboard.")
     query = parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)
     assert query == parse_qs(urlsplit(address).query) | {"go_fast": ["false"]}
+
+
+def test_links_without_a_prompt_open_with_the_example(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(f"{app_url}/?tab=sweep&x=guidance&x_values=1,8", waits_for="#sweep_plan .plan-line")
+    expect(page.locator("#sweep_base")).to_contain_text("ghost")
+    page = open_page(f"{app_url}/?tab=compare&b.guidance=8", waits_for="#compare_plan .plan")
+    expect(page.locator("#b_guidance input[type=number]")).to_have_value("8")
+    for side in ("a", "b"):
+        expect(page.locator(f"#{side}_prompt textarea")).to_have_value("3d render of ghost on purple background")
