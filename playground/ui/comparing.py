@@ -73,10 +73,10 @@ class Comparing:
         examples = {"", *(client.model.example_prompt for client in (self._backends.pocket, self._backends.hosted))}
         hint, example = f"{help_text('prompt')} {model.prompt_hint}".strip(), model.example_prompt
         # A value only where it changes: one that was read before a link filled the form would undo the link.
-        prompts = [
-            gr.Textbox(info=hint, **({"value": example} if example and prompt in examples and prompt != example else {}))
-            for prompt in (a, b)
+        changed: list[dict[str, Any]] = [
+            {"value": example} if example and prompt in examples and prompt != example else {} for prompt in (a, b)
         ]
+        prompts = [gr.Textbox(info=hint, **change) for change in changed]
         return [*prompts, *(gr.Checkbox(info=format.help_line("disable_safety_checker", model)) for _ in prompts)]
 
     async def run_both(self, page: gr.Request, *values: Any) -> AsyncGenerator[Updates]:

@@ -10,6 +10,7 @@ from playground.experiments.axis import AXIS_NAMES
 from playground.ui.generate import EXAMPLE_SEED, GenerateTab
 from playground.ui.links import LinkButton, build_link_button, wire_link_button
 from playground.ui.session import Backends
+from playground.ui.sweep_form import SweepForm
 from playground.ui.sweeping import Sweeping
 from playground.ui.tab_links import sweep_query
 
@@ -61,8 +62,9 @@ def build_sweep_tab(
 ) -> SweepTab:
     """Lay the tab out and wire its events; settings come from the Generate tab and go back to it."""
     tab = _lay_out()
-    events = Sweeping(backends, tab)
-    _wire_form(tab, events, session, generate, this, load)
+    form = SweepForm(backends, tab)
+    events = Sweeping(backends, tab, form)
+    _wire_form(tab, form, session, generate, this, load)
     _wire_run(tab, events, session)
     given = list(generate.inputs.values())
     tab.load.click(
@@ -127,19 +129,19 @@ def _values(elem_id: str, words: str, value: str, **options: Any) -> gr.Textbox:
     )
 
 
-def _wire_form(tab: SweepTab, events: Sweeping, session: gr.State, generate: GenerateTab, this: gr.Tab, load: Any) -> None:
+def _wire_form(tab: SweepTab, form: SweepForm, session: gr.State, generate: GenerateTab, this: gr.Tab, load: Any) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
     given = list(generate.inputs.values())
-    tab.take_over.click(events.take_over, inputs=[*given, session], outputs=[tab.base, tab.base_line], **private)
-    this.select(events.first_take_over, inputs=[tab.base, *given, session], outputs=[tab.base, tab.base_line], **private)
+    tab.take_over.click(form.take_over, inputs=[*given, session], outputs=[tab.base, tab.base_line], **private)
+    this.select(form.first_take_over, inputs=[tab.base, *given, session], outputs=[tab.base, tab.base_line], **private)
     for name, values in ((tab.x, tab.x_values), (tab.y, tab.y_values)):
-        name.input(events.suggest, inputs=[name], outputs=[values], **private)
-    load(events.open_link, inputs=[session], outputs=[*tab.values, tab.base_line], **private)
+        name.input(form.suggest, inputs=[name], outputs=[values], **private)
+    load(form.open_link, inputs=[session], outputs=[*tab.values, tab.base_line], **private)
     wire_link_button(tab.link, sweep_query, tab.values)
     typed = [tab.x, tab.x_values, tab.y, tab.y_values, tab.seed, tab.go_fast, tab.base]
     gr.on(
         [load, session.change, *(component.change for component in typed)],
-        events.describe,
+        form.describe,
         inputs=[*tab.values, session],
         outputs=[tab.plan],
         trigger_mode="always_last",
