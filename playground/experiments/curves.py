@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from playground.contract.inputs import PredictionInput
+from playground.contract.inputs import PredictionInput, label
 from playground.errors import Credits, StorageError
 from playground.experiments.axis import Axis
 from playground.experiments.metrics import compare, picture_figures
@@ -106,10 +106,10 @@ def _curves(plan: Plan, measured: Measured, figure: Figure) -> tuple[Curve, ...]
         index, line = (cell.column, cell.row) if varied(plan) is plan.x else (cell.row, cell.column)
         value = measured.get(cell.request, {}).get(figure)
         if value is not None:
-            label = "" if other is None or other.name == "seed" else other.labels[line]
-            values.setdefault(label, {}).setdefault(index, []).append(value)
+            name = "" if other is None or other.name == "seed" else f"{label(other.name)} {other.labels[line]}"
+            values.setdefault(name, {}).setdefault(index, []).append(value)
     return tuple(
-        Curve(label, tuple(_point(index, found) for index, found in sorted(line.items()))) for label, line in values.items()
+        Curve(name, tuple(_point(index, found) for index, found in sorted(line.items()))) for name, line in values.items()
     )
 
 

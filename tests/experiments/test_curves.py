@@ -38,7 +38,10 @@ def test_a_second_input_gives_a_curve_for_each_of_its_values_and_no_luck() -> No
     made = plan(("guidance", "1, 3"), ("num_inference_steps", "4, 8"))
     measured = {request: {TIME: request.guidance * request.num_inference_steps} for request in made.requests}
     found = curves(made, measured)[TIME]
-    assert [(curve.label, [point.mean for point in curve.points]) for curve in found] == [("4", [4, 12]), ("8", [8, 24])]
+    assert [(curve.label, [point.mean for point in curve.points]) for curve in found] == [
+        ("Steps 4", [4, 12]),
+        ("Steps 8", [8, 24]),
+    ]
     assert [curve.is_more_than_luck for curve in found] == [None, None]
 
 
