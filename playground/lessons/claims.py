@@ -40,8 +40,6 @@ def figures(figure: Figure, made: Sequence[Made], *, image: Image.Image | None =
             return [float(len(one.pictures)) for one in made]
         case "pixels":
             return [float(picture.width * picture.height) for picture in shown]
-        case "saturation":
-            return [saturation(picture) for picture in shown]
         case "from_first":
             return [difference(picture, shown[0]) for picture in shown]
         case "from_last":
@@ -84,11 +82,6 @@ def difference(one: Image.Image, other: Image.Image) -> float:
     """Mean absolute difference of two pictures of one size, of 255; the second is resized if it has another."""
     resized = other if other.size == one.size else other.resize(one.size, Image.Resampling.LANCZOS)
     return float(np.abs(_values(one) - _values(resized)).mean())
-
-
-def saturation(picture: Image.Image) -> float:
-    """Mean saturation (HSV), 0…1."""
-    return float(np.asarray(picture.convert("HSV"), np.float32)[..., 1].mean() / 255)
 
 
 def _values(picture: Image.Image) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ _HERE = Path(__file__).parent
 PICTURES = _HERE / "pictures"
 UPLOAD_FILE, FIGURES_FILE = "upload.webp", "figures.json"
 
-Figure = Literal["bytes", "count", "pixels", "saturation", "from_first", "from_last", "from_image"]
+Figure = Literal["bytes", "count", "pixels", "from_first", "from_last", "from_image"]
 Trend = Literal["rises", "falls", "stays", "differs", "below_luck"]
 
 

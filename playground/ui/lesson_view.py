@@ -12,13 +12,11 @@ _FIGURE_NAMES: dict[Figure, str] = {
     "bytes": "file size",
     "count": "pictures",
     "pixels": "pixels",
-    "saturation": "saturation",
     "from_first": "difference from the first",
     "from_last": "difference from the last",
     "from_image": "difference from the image",
 }
 _FIGURE_NOTES: dict[Figure, str] = {
-    "saturation": "mean HSV saturation, 0 to 1",
     "from_first": "mean absolute difference of the channels, of 255",
     "from_last": "mean absolute difference of the channels, of 255",
     "from_image": "mean absolute difference of the channels, of 255",
@@ -122,7 +120,5 @@ def _figure(figure: Figure, value: float | None) -> str:
             return f"{value / 1e6:.2f} MP"
         case "count":
             return f"{value:.0f}"
-        case "saturation":
-            return f"{value:.3f}"
         case _:
             return f"{value:.1f}"

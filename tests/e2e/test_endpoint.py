@@ -53,7 +53,7 @@ def test_endpoint_returns_files_answer_and_request(client: Client) -> None:
         api_name="/generate",
     )
     assert [kind_and_size(picture["image"]) for picture in pictures] == [("PNG", (512, 512))] * 2
-    assert (answer["model"], answer["status"], answer["seed"]) == ("playground/pocket-3", "completed", 5)
+    assert (answer["model"], answer["status"], answer["seed"]) == ("playground/pocket-4", "completed", 5)
     assert "The pocket model doesn't know: portrait." in answer["notes"]
     assert '"seed": 5' in request
 

@@ -68,7 +68,7 @@ def test_enter_in_the_prompt_makes_a_picture_while_status_and_preview_stream(ope
     assert re.search(r"pocket model · done in \d+\.\d s · seed \d+ · \d+\.\d kB · free", finished(page))
     data, picture = shown_picture(page)
     assert (picture.format, picture.size) == ("WEBP", (1024, 1024))
-    assert b"playground/pocket-3" in data  # the delivered file itself, with what was written into it
+    assert b"playground/pocket-4" in data  # the delivered file itself, with what was written into it
 
 
 def test_request_panel_shows_the_request_as_it_was_sent(open_page: OpenPage, app_url: str) -> None:
@@ -79,7 +79,7 @@ def test_request_panel_shows_the_request_as_it_was_sent(open_page: OpenPage, app
     page.click("#generate")
     assert "seed 4711" in finished(page)
     request = json.loads("\n".join(page.locator("#request .cm-line").all_inner_texts()))
-    assert request["model"] == "playground/pocket-3"
+    assert request["model"] == "playground/pocket-4"
     assert request["input"]["seed"] == 4711
     assert request["input"]["num_inference_steps"] == 2
     assert len(request["input"]) == 12  # all but the image

@@ -45,7 +45,7 @@ def test_a_picture_from_the_page_brings_its_settings_back(
     picture = made(page, tmp_path / "made.webp")
     other = open_page(app_url, size=size)
     drop(other, picture)
-    expect(other.locator("#recover_note")).to_contain_text("Made by playground/pocket-3 · seed 4711")
+    expect(other.locator("#recover_note")).to_contain_text("Made by playground/pocket-4 · seed 4711")
     expect(other.locator("#plan")).to_contain_text("1344×768 · 2 steps")
     expect(other.locator("#prompt textarea")).to_have_value("flat castle on teal background")
     expect(other.locator("#guidance input[type=number]")).to_have_value("5")

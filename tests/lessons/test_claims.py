@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from playground.engine.pocket import PocketEngine
-from playground.lessons.claims import Made, difference, figures, holds, saturation
+from playground.lessons.claims import Made, difference, figures, holds
 from playground.lessons.lesson import Claim, Lesson, Trend, read_lessons, read_measurements
 from playground.training.lesson_pictures import measure, uploaded_picture
 
@@ -62,7 +62,6 @@ def test_figures_are_those_of_the_pictures() -> None:
     assert figures("bytes", pair) == [1, 2]
     assert figures("count", pair) == [1, 2]
     assert figures("pixels", pair) == [64, 256]
-    assert figures("saturation", pair) == [saturation(red), 0] == [1, 0]
     assert figures("from_first", pair)[0] == 0
     assert figures("from_last", pair)[1] == 0
     assert figures("from_image", pair, image=gray)[1] == 0

@@ -13,7 +13,7 @@ from playground.service.inspection import described
 from playground.ui import format
 from tests.service.engines import INFO
 
-POCKET = ModelInfo(id="playground/pocket-3", label="pocket model")
+POCKET = ModelInfo(id="playground/pocket-4", label="pocket model")
 
 
 def prediction(status: Status, **more: object) -> Prediction:
@@ -105,8 +105,8 @@ def test_finished_line_names_the_size_of_the_files() -> None:
 
 
 def test_another_model_that_the_server_names_is_said() -> None:
-    update = RunUpdate(prediction(Status.COMPLETED, model="playground/pocket-3"), is_over=True)
-    assert "playground/pocket-3 · done" in format.run_line(update, FLUX_KREA, seed=1)
+    update = RunUpdate(prediction(Status.COMPLETED, model="playground/pocket-4"), is_over=True)
+    assert "playground/pocket-4 · done" in format.run_line(update, FLUX_KREA, seed=1)
 
 
 def test_help_says_why_an_input_has_no_effect_on_a_model() -> None:

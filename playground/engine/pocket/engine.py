@@ -44,7 +44,7 @@ class PocketEngine:
         lexicon = self._vocabulary.lexicon
         styles = " or ".join([", ".join(lexicon.styles[:-1]), lexicon.styles[-1]])
         return ModelInfo(
-            id="playground/pocket-3",
+            id="playground/pocket-4",
             label="pocket model",
             description="A small text-to-image model that runs on this computer. It is not FLUX.",
             prompt_hint=f"The pocket model draws {len(lexicon.things)} things in {styles} style, on a coloured background.",
