@@ -122,7 +122,7 @@ def test_a_link_opens_its_lesson(open_page: Callable[..., Page], app_url: str) -
     page = open_page(f"{app_url}/?lesson=guidance", waits_for="#lesson_head h2")
 
     expect(page.locator("#lesson_head h2")).to_contain_text("Guidance")
-    expect(page.locator("#lesson_question")).to_contain_text("guidance 10")
+    expect(page.locator("#lesson_question")).to_contain_text("From guidance 1 to 3")
 
 
 def test_a_comparison_travels_by_link(open_page: OpenPage, app_url: str) -> None:
