@@ -8,11 +8,11 @@ from pathlib import Path
 from PIL import Image
 
 from playground.contract.inputs import PredictionInput, label
-from playground.errors import Credits, StorageError
 from playground.experiments.axis import Axis
 from playground.experiments.metrics import compare, picture_figures
 from playground.experiments.plan import Cell, Plan
 from playground.experiments.sweep import Made
+from playground.experiments.thumbnail import reread
 
 _COMPARED_SIDE_PX = 256
 
@@ -123,7 +123,7 @@ def _first(plan: Plan, cell: Cell) -> Cell:
 
 
 def _of_file(path: Path) -> dict[Figure, float]:
-    figures = picture_figures(_opened(path))
+    figures = picture_figures(reread(path))
     return {
         SHARPNESS: figures.sharpness,
         COLOURFULNESS: figures.colourfulness,
@@ -136,15 +136,7 @@ def _change(first: Path, path: Path) -> float:
     """Mean ΔE, on small copies: a sweep has hundreds of pairs, and the mean barely changes with the size."""
     if first == path:
         return 0.0
-    pair = [_opened(file) for file in (first, path)]
+    pair = [reread(file) for file in (first, path)]
     for picture in pair:
         picture.thumbnail((_COMPARED_SIDE_PX, _COMPARED_SIDE_PX), Image.Resampling.BOX)
     return compare(pair[0], pair[1])[0].delta_e
-
-
-def _opened(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as picture:
-            return picture.convert("RGB")
-    except (OSError, ValueError) as error:
-        raise StorageError(f"The picture {path.name} cannot be read again.", credits=Credits.NOT_AT_STAKE) from error

@@ -200,8 +200,9 @@ class Sweep:
         self._end(request, replace(before, state=State.RUNNING, error=""))
         if is_paid and before.accepted is None:
             await self._bench.results.record_sent(asked)
-            if self._is_stopping:  # meanwhile: nothing has been sent yet
-                await self._bench.results.forget(asked)
+            if self._is_stopping:  # meanwhile: nothing has been sent yet, this time
+                if not before.is_uncertain:
+                    await self._bench.results.forget(asked)
                 return self._end(request, before)
         run = self._bench.start(self.client, request, image=self.image, accepted=before.accepted)
         self._runs[request] = run

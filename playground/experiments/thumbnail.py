@@ -10,14 +10,20 @@ from playground.errors import Credits, StorageError
 THUMBNAIL_SIDE_PX = 224
 
 
-def thumbnail(path: Path) -> bytes:
-    """The picture as a webp of a few kB, its longer side 224 px. Raises StorageError for a file that cannot be read."""
+def reread(path: Path, *, draft_side_px: int | None = None) -> Image.Image:
+    """A kept picture as RGB; of a JPEG a smaller one where that will do. Raises StorageError if it cannot be read."""
     try:
         with Image.open(path) as picture:
-            picture.draft("RGB", (2 * THUMBNAIL_SIDE_PX, 2 * THUMBNAIL_SIDE_PX))
-            small = picture.convert("RGB")
+            if draft_side_px is not None:
+                picture.draft("RGB", (draft_side_px, draft_side_px))
+            return picture.convert("RGB")
     except (OSError, ValueError) as error:
         raise StorageError(f"The picture {path.name} cannot be read again.", credits=Credits.NOT_AT_STAKE) from error
+
+
+def thumbnail(path: Path) -> bytes:
+    """The picture as a webp of a few kB, its longer side 224 px. Raises StorageError for a file that cannot be read."""
+    small = reread(path, draft_side_px=2 * THUMBNAIL_SIDE_PX)
     small.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.LANCZOS)
     buffer = BytesIO()
     small.save(buffer, "WEBP", quality=78)

@@ -22,6 +22,7 @@ from playground.experiments.run import Run, RunUpdate
 from playground.history.store import HistoryStore
 from playground.service.http import create_api
 from playground.service.outputs import OutputFolder
+from tests.experiments.conftest import bench_of
 from tests.service.engines import INFO, FailingEngine, GatedEngine, InstantEngine
 from tests.service.serving import Service, running_service, until
 
@@ -65,21 +66,6 @@ class SpoilingFolder(OutputFolder):
 
     def write(self, name: str, data: bytes) -> None:
         super().write(name, b"<html>gone</html>")
-
-
-@asynccontextmanager
-async def bench_of(folder: Path) -> AsyncGenerator[Bench]:
-    bench = Bench(HistoryStore(folder))
-    try:
-        yield bench
-    finally:
-        await bench.close()
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
-    async with bench_of(tmp_path / "history") as bench:
-        yield bench
 
 
 @asynccontextmanager

@@ -25,8 +25,8 @@ from playground.experiments.plan import Plan, make_plan
 from playground.experiments.sweep import Snapshot, State, Sweep
 from playground.experiments.thumbnail import THUMBNAIL_SIDE_PX
 from playground.history.results import Asked
-from playground.history.store import HistoryStore
 from playground.service.http import create_api
+from tests.experiments.conftest import bench_of
 from tests.experiments.test_run import HastyClient, Wire
 from tests.service.engines import INFO, FailingEngine, GatedEngine, InstantEngine
 from tests.service.serving import running_service, until
@@ -38,21 +38,6 @@ BASE = PredictionInput(prompt="ghost", megapixels="0.25", num_inference_steps=2,
 
 def seeds(count: int) -> Plan:
     return make_plan(BASE, read_axis("seed", f"1-{count}", BASE))
-
-
-@asynccontextmanager
-async def bench_of(folder: Path) -> AsyncGenerator[Bench]:
-    bench = Bench(HistoryStore(folder))
-    try:
-        yield bench
-    finally:
-        await bench.close()
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
-    async with bench_of(tmp_path / "history") as bench:
-        yield bench
 
 
 @asynccontextmanager
@@ -187,6 +172,7 @@ async def test_a_page_that_goes_away_stops_what_is_free_and_finishes_what_is_pai
         sweep.start()
         await until(lambda: wire.methods.count("POST") == (4 if is_paid else 2) and engine.seeds)
         sweep.leave()
+        await until(lambda: wire.answered.count("DELETE") == (0 if is_paid else 2))
         engine.allow(1000)
         assert states(await end_of(sweep))[State.DONE] == done
 
@@ -258,6 +244,29 @@ async def test_a_paid_cell_of_unknown_outcome_is_sent_again_only_when_that_is_as
         sweep.retry(even_uncertain=True)
         assert states(await end_of(sweep)) == {State.DONE: 1}
     assert wire.methods.count("POST") == 1
+
+
+async def test_a_stop_while_it_is_written_down_sends_nothing_and_forgets_no_earlier_sending(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with wired(InstantEngine(), is_paid=True) as (client, wire):
+        plan = seeds(2)
+        await bench.results.record_sent(Asked(client.base_url, client.model.id, plan.requests[0]))
+        sweep = Sweep(plan, client, bench)
+        record_sent = bench.results.record_sent
+
+        async def stopped_meanwhile(asked: Asked) -> None:
+            await record_sent(asked)
+            sweep.stop()
+
+        monkeypatch.setattr(bench.results, "record_sent", stopped_meanwhile)
+        sweep.start()  # of the second: the first is known to have been sent
+        assert states(await end_of(sweep)) == {State.FAILED: 1, State.WAITING: 1}
+        sweep.retry(even_uncertain=True)
+        assert states(await end_of(sweep)) == {State.FAILED: 1, State.WAITING: 1}
+        assert wire.methods.count("POST") == 0
+        known = await bench.results.find(Asked(client.base_url, client.model.id, request) for request in plan.requests)
+        assert [result.state for result in known.values()] == ["sent"]
 
 
 async def test_nothing_paid_is_sent_where_it_cannot_be_written_down(tmp_path: Path) -> None:
