@@ -70,14 +70,14 @@ def is_held_out(thing: int, style: str, color: str) -> bool:
 
 
 def random_scene(rng: random.Random, count: int, rows: int, cols: int) -> Scene:
-    """A scene that a caption can describe: 25 % show two things, 18 % a small one, places only where there is room."""
+    """A scene that a caption can describe: 35 % show two things, 25 % of the rest a small one, places only where there is room."""
     style, color = rng.choice(STYLES), rng.choice(list(COLORS))
-    things = tuple(rng.randrange(count) for _ in range(2 if rng.random() < 0.25 else 1))
+    things = tuple(rng.randrange(count) for _ in range(2 if rng.random() < 0.35 else 1))
     if any(is_held_out(thing, style, color) for thing in things):
         return random_scene(rng, count, rows, cols)
     if len(things) == 2:
         return Scene(things, style, color)
-    scene = Scene(things, style, color, small=rng.random() < 0.18)
+    scene = Scene(things, style, color, small=rng.random() < 0.25)
     sideways, up = _room(scene, rows, cols)
     places = [*(("left", "right") if sideways > 0.3 else ()), *(("top", "bottom") if up > 0.3 else ())]
     return replace(scene, place=rng.choice(places)) if places and rng.random() < 0.6 else scene
