@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "service": LEAVES | {"pictures", "engine", "safety"},
     "lessons": {"contract"},
     "experiments": LEAVES | {"client", "history"},
-    "ui": LEAVES | {"pictures", "client", "experiments", "lessons"},
+    "ui": LEAVES | {"pictures", "client", "history", "experiments", "lessons"},
     "training": LEAVES | {"engine", "lessons", "service"},
     "__main__": LEAVES | {"engine", "safety", "service"},
 }

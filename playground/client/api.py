@@ -1,8 +1,10 @@
 """PredictionClient: create, get, watch, cancel and download predictions over one connection pool."""
 
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -34,6 +36,11 @@ class ImageFile:
     name: str
     data: bytes
     media_type: str
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the data: what tells one upload from another."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ def read_axis(name: str, text: str, base: PredictionInput, *, place: str = "Axis
     if len(text) > LONGEST_AXIS:
         raise _unclear(place, name, f"longer than {LONGEST_AXIS} characters")
     values = _reader(name)(name, text, base, place)
+    if not values:  # nothing but commas
+        raise _unclear(place, name, "no values yet")
     if len(values) > MOST_CELLS:
         raise _too_many(place, name)
     _validate(values, name, base, place)

@@ -13,8 +13,8 @@ from playground.client.download import Output
 from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction
 from playground.experiments.run import Run
-from playground.history.results import ResultStore
-from playground.history.store import HistoryStore, Record, write_by_hash
+from playground.history.entry import NOBODY, Account
+from playground.history.store import HistoryStore, write_by_hash
 
 _MOST_FREE_PICTURES = 1000  # the page has its own copy of what it shows
 _LAST_ANSWERS_S = 3.0
@@ -24,22 +24,17 @@ class Bench:
     """Starts runs and holds on to them, so that one which is paid for goes on when its page is closed."""
 
     def __init__(self, history: HistoryStore, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._history = history
+        self.history = history
         self._clock = clock
         self._free_outputs = tempfile.TemporaryDirectory(prefix="playground-pictures-")
         self._free_paths: OrderedDict[Path, None] = OrderedDict()
         self._runs: dict[asyncio.Task[None], Run] = {}
         self._works: set[asyncio.Task[None]] = set()
-        self.results = ResultStore(history)
 
     @property
     def folders(self) -> tuple[Path, Path]:
-        """Where pictures are kept: paid ones for good, the latest free ones until the playground stops."""
-        return self._history.outputs, Path(self._free_outputs.name)
-
-    async def remembered(self, picture: bytes) -> Record | None:
-        """The paid prediction that this very file was kept for. Raises StorageError."""
-        return await self._history.find_by_picture(picture)
+        """Where pictures are kept: those of the history, and the latest others until the playground stops."""
+        return self.history.outputs, Path(self._free_outputs.name)
 
     def start(
         self,
@@ -47,16 +42,23 @@ class Bench:
         request: PredictionInput,
         *,
         image: ImageFile | None = None,
+        account: Account = NOBODY,
+        needs_history: bool = False,
         accepted: Prediction | None = None,
     ) -> Run:
-        """Begin a run; it works on in the background. With `accepted` nothing is sent: that prediction is watched again."""
+        """Begin a run; it works on in the background. With `accepted` nothing is sent: that prediction is watched again.
+
+        `needs_history`: nothing paid is sent that cannot be written down first.
+        """
         run = Run(
             client,
             request,
             image=image,
-            keep_free=self._keep_free,
-            history=self._history,
+            keep_for_now=self._keep_for_now,
+            history=self.history,
             clock=self._clock,
+            account=account,
+            needs_history=needs_history,
             accepted=accepted,
         )
         task = asyncio.create_task(run.work())
@@ -85,7 +87,7 @@ class Bench:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._free_outputs.cleanup()
 
-    async def _keep_free(self, output: Output) -> Path:
+    async def _keep_for_now(self, output: Output) -> Path:
         path = await asyncio.to_thread(write_by_hash, self.folders[1], output.data, output.extension)
         self._free_paths[path] = None
         self._free_paths.move_to_end(path)

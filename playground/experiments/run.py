@@ -1,6 +1,7 @@
 """One prediction from the click to the kept files: create, write the id down, watch, download, keep."""
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from playground.client.download import Output
 from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction, Status
 from playground.errors import Credits, OutputError, PlaygroundError, StorageError
+from playground.experiments.thumbnail import thumbnail
+from playground.history.entry import Account, Asked, Ending, Order
 from playground.history.store import HistoryStore
 
 log = logging.getLogger(__name__)
@@ -24,6 +27,8 @@ class RunUpdate:
 
     prediction: Prediction | None = None
     files: tuple[Path, ...] = ()
+    thumbnail: Path | None = None
+    """A small copy of the first; only where the run is kept in the history."""
     size_bytes: int = 0
     """Of all files together."""
     error: PlaygroundError | None = None
@@ -43,21 +48,26 @@ class Run:
         request: PredictionInput,
         *,
         image: ImageFile | None,
-        keep_free: Callable[[Output], Awaitable[Path]],
+        keep_for_now: Callable[[Output], Awaitable[Path]],
         history: HistoryStore,
         clock: Callable[[], float],
+        account: Account,
+        needs_history: bool = False,
         accepted: Prediction | None = None,
     ) -> None:
         self.client = client
         self.request = request
         self._image = image
-        self._keep_free = keep_free
+        self._keep_for_now = keep_for_now
         self._history = history
+        self._account = account
+        self._needs_history = needs_history
         self._clock = clock
         self._started_s = clock()
         self._latest = RunUpdate(prediction=accepted)
         self._changed = asyncio.Event()
         self._size_bytes = 0
+        self._missing: str | None = None
         self._cancel_wanted = False
         self._cancelling: asyncio.Task[None] | None = None
 
@@ -118,10 +128,16 @@ class Run:
                 PlaygroundError(f"The playground itself failed ({type(error).__name__}).", advice="See its log.")
             )
 
+    @property
+    def _is_remembered(self) -> bool:
+        return not self.client.model.is_free or bool(self._account.visitor) or self._needs_history
+
     async def _work(self) -> None:
-        first = self._latest.prediction or await self.client.create(self.request, image=self._image)
+        order = await self._order()
+        first = self._latest.prediction or await self._send(order)
         self._image = None  # megabytes that a page which still shows the result need not hold
-        await self._remember(lambda: self._history.record_created(first, self.request, base_url=self.client.base_url), first)
+        if self._is_remembered:
+            await self._remember(lambda: self._history.record_accepted(order, first), job_id=first.job_id)
         self._show(prediction=first)
         if self._cancel_wanted:
             self.cancel()
@@ -131,9 +147,60 @@ class Run:
         files: tuple[Path, ...] = ()
         if last.status == Status.COMPLETED:
             files = await self._fetch_and_keep(last)
+        await self._end(last, files)
+
+    async def _order(self) -> Order:
+        """What will be written down of the request; its upload is kept first, where the disk lets us."""
+        kept: list[Path] = []
+        if self._image is not None and self._is_remembered:
+            data = self._image.data
+
+            async def keep() -> None:
+                kept.append(await self._history.keep(data, "png"))
+
+            await self._remember(keep)
+        asked = asked_of(self.client, self.request, self._image)
+        return Order(asked, self.client.model, self._account, image=kept[0] if kept else None)
+
+    async def _send(self, order: Order) -> Prediction:
+        """Create it; what is paid for is written down before it can be accepted, and stays so if nobody knows."""
+        if self.client.model.is_free:
+            return await self.client.create(self.request, image=self._image)
+        try:
+            await self._history.record_sent(order)
+        except StorageError as error:
+            if self._needs_history:
+                raise
+            self._show(warning=str(error))
+        try:
+            if self._cancel_wanted:
+                raise PlaygroundError("It was stopped before it was sent.", credits=Credits.NOT_SPENT)
+            return await self.client.create(self.request, image=self._image)
+        except PlaygroundError as error:
+            text, was_refused = error.what, error.credits in (Credits.NOT_SPENT, Credits.NOT_AT_STAKE)
+            history = self._history
+            await self._remember(lambda: history.forget(order) if was_refused else history.record_problem(order, text))
+            raise
+
+    async def _end(self, last: Prediction, files: tuple[Path, ...] = (), error: PlaygroundError | None = None) -> None:
+        """Write down what became of it, and say it."""
         kept = tuple(path for path in files if path.is_relative_to(self._history.outputs))
-        await self._remember(lambda: self._history.record_ended(last, base_url=self.client.base_url, outputs=kept), last)
-        self._show(files=files, is_over=True)
+        small = await self._thumbnail(kept[0]) if kept else None
+        time_s = last.run_time_s if last.run_time_s is not None else self.latest.elapsed_s
+        reason = error.what if error else last.error or self._missing
+        ending = Ending(last.status, reason, kept, small, self._size_bytes, time_s if files else None)
+        if self._is_remembered:
+            await self._remember(
+                lambda: self._history.record_ended(self.client.base_url, last.job_id, ending), job_id=last.job_id
+            )
+        self._show(files=files, thumbnail=small, error=error, is_over=True)
+
+    async def _thumbnail(self, path: Path) -> Path | None:
+        """None for a picture that cannot be read, and on a disk that takes no more."""
+        try:
+            return await self._history.keep(await asyncio.to_thread(thumbnail, path), "webp")
+        except StorageError:
+            return None
 
     async def _fetch_and_keep(self, prediction: Prediction) -> tuple[Path, ...]:
         """Every output that can be had; those that cannot are a warning as long as one could."""
@@ -149,7 +216,8 @@ class Run:
         if not files:
             raise lost[0] if lost else OutputError("The prediction is completed but names no picture.", credits=self._spent)
         if lost:
-            self._show(warning=f"{len(lost)} of {len(lost) + len(files)} pictures are missing: {lost[0]}")
+            self._missing = f"{len(lost)} of {len(lost) + len(files)} pictures are missing: {lost[0]}"
+            self._show(warning=self._missing)
         return tuple(files)
 
     @property
@@ -158,31 +226,29 @@ class Run:
 
     async def _end_badly(self, error: PlaygroundError) -> None:
         prediction = self._latest.prediction
-        if prediction is not None and not self.client.model.is_free:
+        if prediction is None:
+            return self._show(error=error, is_over=True)
+        if not self.client.model.is_free:
             self._show(
                 warning=f"Prediction {prediction.job_id} was accepted: it may still finish, and its credits may be spent."
             )
-            await self._remember(
-                lambda: self._history.record_ended(prediction, base_url=self.client.base_url, error=error.what), prediction
-            )
-        self._show(error=error, is_over=True)
+        await self._end(prediction, error=error)
 
-    async def _remember(self, write: Callable[[], Awaitable[None]], prediction: Prediction) -> None:
-        """Paid predictions only. A disk that refuses is said, and does not stop the run."""
-        if self.client.model.is_free:
-            return
+    async def _remember(self, write: Callable[[], Awaitable[None]], *, job_id: str = "") -> None:
+        """A disk that refuses is said, and does not stop the run."""
         try:
             await write()
         except StorageError as error:
-            self._show(warning=f"{error} This prediction's id is {prediction.job_id}.")
+            which = f" This prediction's id is {job_id}." if job_id and not self.client.model.is_free else ""
+            self._show(warning=f"{error}{which}")
 
     async def _keep(self, output: Output) -> Path:
-        if not self.client.model.is_free:
+        if self._is_remembered:
             try:
                 return await self._history.keep(output.data, output.extension)
             except StorageError as error:
                 self._show(warning=f"{error} Download the picture now: it is kept only until the playground stops.")
-        return await self._keep_free(output)
+        return await self._keep_for_now(output)
 
     async def _send_cancel(self, job_id: str) -> None:
         try:
@@ -197,6 +263,7 @@ class Run:
         *,
         prediction: Prediction | None = None,
         files: tuple[Path, ...] | None = None,
+        thumbnail: Path | None = None,
         error: PlaygroundError | None = None,
         warning: str | None = None,
         is_cancelling: bool | None = None,
@@ -206,6 +273,7 @@ class Run:
         self._latest = RunUpdate(
             prediction=prediction or latest.prediction,
             files=latest.files if files is None else files,
+            thumbnail=thumbnail or latest.thumbnail,
             size_bytes=self._size_bytes,
             error=error or latest.error,
             warning=" ".join(dict.fromkeys(filter(None, (latest.warning, warning)))) or None,
@@ -214,3 +282,10 @@ class Run:
             elapsed_s=self._clock() - self._started_s,
         )
         self._changed.set()
+
+
+def asked_of(client: PredictionClient, request: PredictionInput, image: ImageFile | None = None) -> Asked:
+    """What tells this request from others, also from the same one on somebody else's account."""
+    key = client.api_key.get_secret_value() if client.api_key else ""
+    payer = hashlib.sha256(key.encode()).hexdigest() if key else ""
+    return Asked(client.base_url, client.model.id, request, image.digest if image else "", payer)

@@ -1,7 +1,6 @@
 """A sweep on its way: a plan's requests made a few at a time, nothing made twice, nothing lost when it is stopped."""
 
 import asyncio
-import hashlib
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -16,9 +15,9 @@ from playground.contract.prediction import Prediction, Status
 from playground.errors import Credits, PlaygroundError, StorageError
 from playground.experiments.bench import Bench
 from playground.experiments.plan import Plan
-from playground.experiments.run import Run, RunUpdate
-from playground.experiments.thumbnail import thumbnail
-from playground.history.results import Asked, Result
+from playground.experiments.run import Run, RunUpdate, asked_of
+from playground.history.entry import NOBODY, Account, Entry
+from playground.history.results import find_results, is_made
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +33,16 @@ class State(StrEnum):
     DONE = "done"
     REUSED = "reused"
     FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Result:
+    """The files of a request that was made."""
+
+    files: tuple[Path, ...]
+    thumbnail: Path | None = None
+    size_bytes: int = 0
+    time_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,13 +88,20 @@ class Sweep:
     """Makes a plan's requests. Each `start` makes what is not made yet; what failed is tried again only by `retry`."""
 
     def __init__(
-        self, plan: Plan, client: PredictionClient, bench: Bench, *, image: ImageFile | None = None, at_once: int | None = None
+        self,
+        plan: Plan,
+        client: PredictionClient,
+        bench: Bench,
+        *,
+        image: ImageFile | None = None,
+        account: Account = NOBODY,
+        at_once: int | None = None,
     ) -> None:
         self.plan = plan
         self.client = client
         self._bench = bench
         self.image = image
-        self._image_digest = digest_of(image)
+        self._account = account
         self._at_once = at_once or (AT_ONCE_FREE if client.model.is_free else AT_ONCE_PAID)
         self._made: dict[PredictionInput, Made] = dict.fromkeys(plan.requests, Made())
         self._todo: deque[PredictionInput] = deque()
@@ -172,100 +188,74 @@ class Sweep:
     async def _look_up(self) -> None:
         """Serve what was made before; what may be under way since an earlier sweep is never sent again by itself."""
         waiting = [request for request in self._todo if self._made[request].state == State.WAITING]
-        known = await find_results(self._bench, self.client, waiting, image_digest=self._image_digest)
-        for request, result in known.items():
-            if result.is_made:
+        try:
+            known = await look_up(self._bench, self.client, waiting, image=self.image)
+        except StorageError as error:
+            if not self.client.model.is_free:
+                raise
+            known, self._warning = {}, str(error)
+        for request, entry in known.items():
+            if is_made(entry):
                 self._todo.remove(request)
-                self._made[request] = Made(State.REUSED, result)
-            elif result.job_id is None:
+                self._made[request] = Made(State.REUSED, Result(entry.outputs, entry.thumbnail, entry.size_bytes, entry.time_s))
+            elif entry.job_id is None:
                 self._todo.remove(request)
                 said = "It was sent before and its answer never came: it may be paid for already."
                 self._made[request] = Made(State.FAILED, error=said, is_uncertain=True)
             else:
-                accepted = Prediction(job_id=result.job_id, status=Status.PENDING)
+                accepted = Prediction(job_id=entry.job_id, status=Status.PENDING)
                 self._made[request] = Made(State.WAITING, accepted=accepted)
         self._changed.set()
 
     async def _take_turns(self) -> None:
         while self._todo:
-            request = self._todo.popleft()
-            try:
-                await self._make(request)
-            except StorageError as error:  # nothing is sent whose id could not be written down
-                self._end(request, Made(State.FAILED, error=str(error)))
+            await self._make(self._todo.popleft())
 
     async def _make(self, request: PredictionInput) -> None:
-        before, asked = self._made[request], self._asked(request)
-        is_paid = not self.client.model.is_free
+        before = self._made[request]
         self._end(request, replace(before, state=State.RUNNING, error=""))
-        if is_paid and before.accepted is None:
-            await self._bench.results.record_sent(asked)
-            if self._is_stopping:  # meanwhile: nothing has been sent yet, this time
-                if not before.is_uncertain:
-                    await self._bench.results.forget(asked)
-                return self._end(request, before)
-        run = self._bench.start(self.client, request, image=self.image, accepted=before.accepted)
+        run = self._bench.start(
+            self.client,
+            request,
+            image=self.image,
+            account=self._account,
+            needs_history=True,  # what cannot be found again would be paid for twice
+            accepted=before.accepted,
+        )
         self._runs[request] = run
-        is_written = not is_paid
         try:
-            async for update in run.updates():
-                if not is_written and update.prediction is not None:
-                    is_written = True
-                    await self._bench.results.record_accepted(asked, update.prediction.job_id)
+            async for _ in run.updates():
+                pass  # the page shows a picture when it is there
         finally:
             del self._runs[request]
-        await self._keep(request, asked, run.latest)
-
-    async def _keep(self, request: PredictionInput, asked: Asked, update: RunUpdate) -> None:
-        prediction = update.prediction
-        if update.files:
-            result = await self._result(update)
-            self._end(request, Made(State.DONE, result))
-            await self._bench.results.record_made(asked, result, is_free=self.client.model.is_free)
-            return
-        failed = _failure(update)
-        if not self.client.model.is_free and failed.accepted is None and not failed.is_uncertain:
-            await self._bench.results.forget(asked)
-        was_stopped = prediction is not None and prediction.status == Status.CANCELLED
-        self._end(request, Made(was_cancelled=True) if was_stopped else failed)
-
-    async def _result(self, update: RunUpdate) -> Result:
-        """The files below the history's outputs, where free ones are kept as well, and a small one for the grid."""
-        results, files = self._bench.results, list[Path]()
-        for path in update.files:
-            files.append(await results.keep(await asyncio.to_thread(path.read_bytes), path.suffix.removeprefix(".")))
-        small = await results.keep(await asyncio.to_thread(thumbnail, files[0]), "webp")
-        prediction = update.prediction
-        time_s = prediction.run_time_s if prediction and prediction.run_time_s is not None else update.elapsed_s
-        job_id = prediction.job_id if prediction else None
-        return Result("made", job_id, tuple(files), small, update.size_bytes, time_s)
-
-    def _asked(self, request: PredictionInput) -> Asked:
-        return _asked(self.client, request, self._image_digest)
+        self._end(request, _outcome(run.latest, before))
 
     def _end(self, request: PredictionInput, made: Made) -> None:
         self._made[request] = made
         self._changed.set()
 
 
-async def find_results(
-    bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput], *, image_digest: str = ""
-) -> dict[PredictionInput, Result]:
+async def look_up(
+    bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput], *, image: ImageFile | None = None
+) -> dict[PredictionInput, Entry]:
     """What is known of these requests from before. Raises StorageError."""
-    asked = {request: _asked(client, request, image_digest) for request in requests}
-    known = await bench.results.find(asked.values())
+    asked = {request: asked_of(client, request, image) for request in requests}
+    known = await find_results(bench.history, asked.values())
     return {request: known[one.digest] for request, one in asked.items() if one.digest in known}
 
 
-def digest_of(image: ImageFile | None) -> str:
-    """What tells one upload from another; empty for none."""
-    return "" if image is None else hashlib.sha256(image.data).hexdigest()
-
-
-def _asked(client: PredictionClient, request: PredictionInput, image_digest: str) -> Asked:
-    key = client.api_key.get_secret_value() if client.api_key else ""
-    payer = hashlib.sha256(key.encode()).hexdigest() if key else ""
-    return Asked(client.base_url, client.model.id, request, image_digest, payer)
+def _outcome(update: RunUpdate, before: Made) -> Made:
+    prediction = update.prediction
+    if update.files:
+        time_s = prediction.run_time_s if prediction and prediction.run_time_s is not None else update.elapsed_s
+        return Made(State.DONE, Result(update.files, update.thumbnail, update.size_bytes, time_s))
+    if prediction is not None and prediction.status == Status.CANCELLED:
+        return Made(was_cancelled=True)
+    failed = _failure(update)
+    if prediction is None and update.is_cancelling and not failed.is_uncertain:
+        return before  # stopped before it was sent
+    # An earlier sending of which nobody knows stays possible, whatever became of this one.
+    return replace(failed, is_uncertain=failed.is_uncertain or before.is_uncertain)
 
 
 def _failure(update: RunUpdate) -> Made:

@@ -17,7 +17,7 @@ def reread(path: Path, *, draft_side_px: int | None = None) -> Image.Image:
             if draft_side_px is not None:
                 picture.draft("RGB", (draft_side_px, draft_side_px))
             return picture.convert("RGB")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise StorageError(f"The picture {path.name} cannot be read again.", credits=Credits.NOT_AT_STAKE) from error
 
 

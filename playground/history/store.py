@@ -1,4 +1,4 @@
-"""HistoryStore: paid predictions in SQLite, their pictures beside it by content hash. All disk work runs in threads."""
+"""HistoryStore: predictions in SQLite, their pictures beside it by content hash. All disk work runs in threads."""
 
 import asyncio
 import hashlib
@@ -7,33 +7,20 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction
 from playground.errors import Credits, StorageError
+from playground.history.entry import SENT, Account, Ending, Entry, Order
 from playground.history.migrations import migrate
 
 T = TypeVar("T")
 
 _PREPARING_ATTEMPTS = 5
-
-
-@dataclass(frozen=True)
-class Record:
-    """One remembered prediction."""
-
-    job_id: str
-    base_url: str
-    model: str
-    status: str
-    input: dict[str, object]
-    error: str | None
-    outputs: tuple[Path, ...]
+_COLUMNS = "id, digest, visitor, key_of, base_url, model, label, credits, input, image, job_id, status"
 
 
 class HistoryStore:
@@ -45,65 +32,107 @@ class HistoryStore:
         self._preparing = threading.Lock()
         self._ready = False
 
-    async def record_created(self, prediction: Prediction, request: PredictionInput, *, base_url: str) -> None:
-        """Write down an accepted prediction; on disk when this returns."""
-        row = (
-            prediction.job_id,
-            base_url,
-            prediction.model or "",
-            prediction.status.value,
-            request.model_dump_json(exclude={"image"}),
-        )
-        await self.in_thread(
-            lambda db: db.execute(
-                "INSERT OR IGNORE INTO predictions (job_id, base_url, model, status, input) VALUES (?, ?, ?, ?, ?)", row
-            )
-        )
+    async def record_sent(self, order: Order) -> None:
+        """Write down, before it is sent, that a paid request is on its way; on disk when this returns."""
+        await self.in_thread(lambda db: self._insert(db, order, job_id=None, status=SENT))
 
-    async def record_ended(
-        self, prediction: Prediction, *, base_url: str, outputs: Sequence[Path] = (), error: str | None = None
-    ) -> None:
-        """Write down how it ended, and where its pictures are."""
-        names = json.dumps([path.relative_to(self.outputs).as_posix() for path in outputs])
-        row = (prediction.status.value, error or prediction.error, names, base_url, prediction.job_id)
+    async def record_accepted(self, order: Order, prediction: Prediction) -> None:
+        """Write down the id of an accepted prediction; on disk when this returns."""
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM history WHERE id = ? AND status = ?", (order.id, SENT))
+            self._insert(db, order, job_id=prediction.job_id, status=prediction.status.value)
+
+        await self.in_thread(write)
+
+    async def record_problem(self, order: Order, error: str) -> None:
+        """Write down why nobody knows whether a request was accepted."""
+        await self.in_thread(lambda db: db.execute("UPDATE history SET error = ? WHERE id = ?", (error, order.id)))
+
+    async def record_ended(self, base_url: str, job_id: str, ending: Ending) -> None:
+        """Write down how a prediction ended, and where its pictures are."""
+        row = (
+            ending.status.value,
+            ending.error,
+            json.dumps([self.name(path) for path in ending.outputs]),
+            self.name(ending.thumbnail) if ending.thumbnail else None,
+            ending.size_bytes,
+            ending.time_s,
+            base_url,
+            job_id,
+        )
         await self.in_thread(
             lambda db: db.execute(
-                "UPDATE predictions SET status = ?, error = ?, outputs = ?, ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
-                " WHERE base_url = ? AND job_id = ?",
+                "UPDATE history SET status = ?, error = ?, outputs = ?, thumbnail = ?, size_bytes = ?, time_s = ?,"
+                " ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE base_url = ? AND job_id = ?",
                 row,
             )
         )
 
-    async def find(self, job_id: str) -> Record | None:
-        """The remembered prediction of that id."""
-        query = "SELECT * FROM predictions WHERE job_id = ?"
-        row = await self.in_thread(lambda db: db.execute(query, (job_id,)).fetchone())
-        return None if row is None else self._record(row)
+    async def forget(self, order: Order) -> None:
+        """It was refused: nothing came of it, and nothing will."""
+        await self.in_thread(lambda db: db.execute("DELETE FROM history WHERE id = ?", (order.id,)))
 
-    async def find_by_picture(self, data: bytes) -> Record | None:
-        """The latest remembered prediction that one of its kept pictures is, byte for byte."""
-        query = (
-            "SELECT predictions.* FROM predictions, json_each(predictions.outputs) AS output"
-            " WHERE output.value LIKE ? ORDER BY predictions.rowid DESC LIMIT 1"
-        )
-        pattern = f"%{hashlib.sha256(data).hexdigest()}%"
-        row = await self.in_thread(lambda db: db.execute(query, (pattern,)).fetchone())
-        return None if row is None else self._record(row)
-
-    def _record(self, row: sqlite3.Row) -> Record:
-        return Record(
-            job_id=row["job_id"],
-            base_url=row["base_url"],
-            model=row["model"],
-            status=row["status"],
-            input=json.loads(row["input"]),
-            error=row["error"],
-            outputs=tuple(self.outputs / name for name in json.loads(row["outputs"])),
-        )
+    async def entries(self, condition: str = "1", values: Mapping[str, Any] | None = None, *, limit: int = -1) -> list[Entry]:
+        """The entries for which an SQL condition holds, newest first."""
+        query = f"SELECT * FROM history WHERE {condition} ORDER BY number DESC LIMIT :limit"  # noqa: S608 - ours alone
+        given = {**(values or {}), "limit": limit}
+        return await self.in_thread(lambda db: [self._entry(row) for row in db.execute(query, given)])
 
     async def keep(self, data: bytes, extension: str) -> Path:
-        """Store a picture under its content hash; the same bytes are stored once."""
+        """Store a file under its content hash; the same bytes are stored once."""
         return await asyncio.to_thread(write_by_hash, self.outputs, data, extension)
+
+    def name(self, path: Path) -> str:
+        """A kept file's path below the outputs folder."""
+        return path.relative_to(self.outputs).as_posix()
+
+    def _insert(self, db: sqlite3.Connection, order: Order, *, job_id: str | None, status: str) -> None:
+        row = (
+            order.id,
+            order.asked.digest,
+            order.account.visitor,
+            order.account.key_of,
+            order.asked.base_url,
+            order.asked.model,
+            order.model.label,
+            order.model.credits_per_request,
+            order.asked.inputs,
+            self.name(order.image) if order.image else None,
+            job_id,
+            status,
+        )
+        marks = ", ".join("?" * len(row))
+        # Watching a known prediction again is no second one.
+        db.execute(f"INSERT OR IGNORE INTO history ({_COLUMNS}) VALUES ({marks})", row)  # noqa: S608 - constants
+
+    def _entry(self, row: sqlite3.Row) -> Entry:
+        def path(name: str | None) -> Path | None:
+            return None if name is None else self.outputs / name
+
+        outputs = json.loads(row["outputs"])
+        return Entry(
+            number=row["number"],
+            id=row["id"],
+            digest=row["digest"],
+            account=Account(row["visitor"], row["key_of"]),
+            base_url=row["base_url"],
+            model=row["model"],
+            label=row["label"] or row["model"],
+            credits=row["credits"],
+            input=json.loads(row["input"]),
+            image=path(row["image"]),
+            job_id=row["job_id"],
+            status=row["status"],
+            created_at=row["created_at"],
+            ended_at=row["ended_at"],
+            error=row["error"],
+            outputs=tuple(self.outputs / name for name in outputs),
+            thumbnail=path(row["thumbnail"]),
+            size_bytes=row["size_bytes"],
+            time_s=row["time_s"],
+            is_favourite=bool(row["is_favourite"]),
+        )
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Once a store: write-ahead log and schema. SQLite does not wait for a lock when it changes the log."""
@@ -137,7 +166,7 @@ class HistoryStore:
             raise StorageError(
                 f"The history in {self.folder} cannot be written or read ({error}).",
                 credits=Credits.NOT_AT_STAKE,
-                advice="Note the job id, free some disk space, or set PLAYGROUND_DATA_DIR to another folder.",
+                advice="Free some disk space, or set PLAYGROUND_DATA_DIR to another folder.",
             ) from error
 
 
@@ -147,7 +176,9 @@ def write_by_hash(folder: Path, data: bytes, extension: str) -> Path:
     path = folder / digest[:2] / f"{digest}.{extension}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
+        if path.exists():
+            os.utime(path)  # used again: whoever clears up must not take it for an old one
+        else:
             partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
             try:
                 with partial.open("wb") as file:

@@ -70,7 +70,7 @@ def is_held_out(thing: int, style: str, color: str) -> bool:
 
 
 def random_scene(rng: random.Random, count: int, rows: int, cols: int) -> Scene:
-    """A scene that a caption can describe: 35 % show two things, 25 % of the rest a small one, places only where there is room."""
+    """A scene that a caption can describe: 35 % show two things, 25 % of the others a small one; places where there is room."""
     style, color = rng.choice(STYLES), rng.choice(list(COLORS))
     things = tuple(rng.randrange(count) for _ in range(2 if rng.random() < 0.35 else 1))
     if any(is_held_out(thing, style, color) for thing in things):

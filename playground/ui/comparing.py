@@ -5,6 +5,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -97,7 +98,7 @@ class Comparing:
             yield {self._tab.problem: format.error_line(error)}
             return
         (a, image_a, size_a), (b, image_b, size_b) = read
-        start = self._backends.bench.start
+        start = partial(self._backends.bench.start, account=self._backends.account(session))
         pair = Pair((start(client, a, image=image_a), start(client, b, image=image_b)), (size_a, size_b))
         self._keep(visitor, pair)
         async with aclosing(self._follow(pair)) as following:

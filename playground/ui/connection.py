@@ -1,5 +1,8 @@
 """The Connection panel: which model runs, and a visitor's own key, for this session only."""
 
+import hashlib
+import re
+import secrets
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +14,9 @@ from playground.ui import format
 from playground.ui.session import Backends, Session
 
 POCKET, HOSTED = "pocket", "hosted"
+_STORAGE_KEY = "playground-visitor"
+_VISITOR_ID = re.compile(r"[\w-]{43}")
+"""256 bits that nobody guesses; the server writes down their digest alone."""
 
 
 def build_connection_panel(backends: Backends, session: gr.State, *, load: Any) -> None:
@@ -42,7 +48,10 @@ def build_connection_panel(backends: Backends, session: gr.State, *, load: Any) 
         note = gr.HTML(elem_id="connection_note")
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     changed = [session, panel, where, note]
-    load(events.refresh, inputs=[session], outputs=[session, panel, where], **private)
+    browser = gr.BrowserState(
+        "", storage_key=_STORAGE_KEY, secret=_STORAGE_KEY
+    )  # Gradio publishes the secret: it hides nothing
+    load(events.refresh, inputs=[session, browser], outputs=[session, panel, where, browser], **private)
     where.input(events.choose, inputs=[where, session], outputs=changed, **private)
     use.click(events.use_key, inputs=[key, session], outputs=[*changed, key], **private)
     test.click(events.test_key, inputs=[key, session], outputs=note, concurrency_limit=10, **private)
@@ -64,10 +73,13 @@ class _Events:
         """Both places a request can go."""
         return [(self.words(False), POCKET), (self.words(True), HOSTED)]
 
-    async def refresh(self, session: Session) -> list[Any]:
-        """The panel for a page that opens: by now the owner's own service may have said which model it runs."""
+    async def refresh(self, session: Session, browser: Any) -> list[Any]:
+        """For a page that opens: who its visitor is, and the panel; by now the owner's service may have named its model."""
         await self._backends.ask_hosted_model()
-        return [replace(session, is_page=True), gr.Accordion(label=self.summary(session)), gr.Radio(self.choices())]
+        id = browser if isinstance(browser, str) and _VISITOR_ID.fullmatch(browser) else secrets.token_urlsafe(32)
+        visitor = hashlib.sha256(id.encode()).hexdigest()
+        opened = replace(session, is_page=True, visitor=visitor)
+        return [opened, gr.Accordion(label=self.summary(session)), gr.Radio(self.choices()), id]
 
     def summary(self, session: Session) -> str:
         """The closed panel's line."""
@@ -93,7 +105,7 @@ class _Events:
 
     def forget_key(self, session: Session) -> list[Any]:
         """Drop the visitor's key."""
-        chosen = replace(self._backends.first_session, is_page=True)
+        chosen = replace(session, api_key=None, uses_hosted=self._backends.first_session.uses_hosted)
         return [*self._changed(chosen, format.line("✓", "Your key is forgotten.", kind="good")), ""]
 
     async def test_key(self, key: str, session: Session) -> str:

@@ -51,7 +51,7 @@ def build_generate_tab(backends: Backends, session: gr.State, *, load: Any, unlo
     tab = _lay_out(backends)
     events = Generation(backends, tab)
     _wire(tab, events, session, load)
-    _wire_fillers(tab, backends, load)
+    _wire_fillers(tab, backends, session, load)
     unload(events.leave)
     return tab
 
@@ -203,10 +203,10 @@ def _wire(tab: GenerateTab, events: Generation, session: gr.State, load: Any) ->
     )
 
 
-def _wire_fillers(tab: GenerateTab, backends: Backends, load: Any) -> None:
+def _wire_fillers(tab: GenerateTab, backends: Backends, session: gr.State, load: Any) -> None:
     """Everything that fills the form from elsewhere: presets, pictures, the page's address."""
     wire_preset_row(tab.presets, tab.inputs, tab.image_panel)
-    wire_recovery_panel(tab.recovery, tab.inputs, tab.image_panel, backends)
+    wire_recovery_panel(tab.recovery, tab.inputs, tab.image_panel, backends, session)
     wire_links(
         tab.link_bar,
         tab.link_panel,

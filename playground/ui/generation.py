@@ -80,7 +80,7 @@ class Generation:
         if picture is not None:
             body["file:image"] = f"{picture.name}, {len(picture.data)} bytes"
         before = self._backends.shown.get(visitor)
-        run = self._backends.bench.start(client, request, image=picture)
+        run = self._backends.bench.start(client, request, image=picture, account=self._backends.account(session))
         shown = Shown(run, size_px, body, before=before.files if before else (EXAMPLE,))
         async for update in self._follow(shown, visitor):
             yield update
@@ -92,7 +92,8 @@ class Generation:
         if lost is None or (accepted := lost.run.latest.prediction) is None:
             yield {self._tab.check_again: gr.Button(visible=False)}
             return
-        run = self._backends.bench.start(lost.run.client, lost.run.request, accepted=accepted)
+        account = self._backends.account(session)
+        run = self._backends.bench.start(lost.run.client, lost.run.request, account=account, accepted=accepted)
         async for update in self._follow(replace(lost, run=run), visitor):
             yield update
 

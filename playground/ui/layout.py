@@ -41,7 +41,7 @@ def build_ui(backends: Backends) -> gr.Blocks:
             with gr.Tab("Sweep", id="sweep") as tab:
                 build_sweep_tab(backends, session, generate=generate, tabs=tabs, this=tab, load=page.load, unload=page.unload)
             with gr.Tab("Learn", id="learn") as learn:
-                build_learn_tab(backends, generate, tabs=tabs, tab=learn, load=page.load)
+                build_learn_tab(backends, session, generate=generate, tabs=tabs, tab=learn, load=page.load)
         page.load(tab_to_open, outputs=tabs, api_visibility="private", queue=False, show_progress="hidden")
     return page
 

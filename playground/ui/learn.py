@@ -39,7 +39,9 @@ class LearnTab:
     tabs: gr.Tabs
 
 
-def build_learn_tab(backends: Backends, generate: GenerateTab, *, tabs: gr.Tabs, tab: gr.Tab, load: Any) -> LearnTab:
+def build_learn_tab(
+    backends: Backends, session: gr.State, *, generate: GenerateTab, tabs: gr.Tabs, tab: gr.Tab, load: Any
+) -> LearnTab:
     """Lay the tab out and wire its events. `generate` is the tab whose form a lesson can fill, `tab` this one itself."""
     lessons = read_lessons()
     first = next(iter(lessons.values()))
@@ -66,7 +68,7 @@ def build_learn_tab(backends: Backends, generate: GenerateTab, *, tabs: gr.Tabs,
             steps = gr.HTML(lesson_view.denoising({}, 0), elem_id="lesson_steps")
     made = LearnTab(lesson, head, question, show, seen, depth, seed, run, stop, take, status, own, steps, generate.inputs, tabs)
     events = Learning(backends, made)
-    _wire(made, events)
+    _wire(made, events, session)
     load(lesson_to_open, outputs=lesson, api_visibility="private", queue=False, show_progress="hidden")
     tab.select(events.last_run, outputs=steps, api_visibility="private", queue=False, show_progress="hidden")
     return made
@@ -78,7 +80,7 @@ def question_of(lesson: Lesson) -> gr.Radio:
     return gr.Radio(options, value=None, label="Predict first", info=lesson.question.text, elem_id="lesson_question")
 
 
-def _wire(tab: LearnTab, events: Learning) -> None:
+def _wire(tab: LearnTab, events: Learning, session: gr.State) -> None:
     tab.lesson.change(
         events.open,
         inputs=tab.lesson,
@@ -105,7 +107,7 @@ def _wire(tab: LearnTab, events: Learning) -> None:
     )
     tab.run.click(
         events.run,
-        inputs=[tab.lesson, tab.seed],
+        inputs=[tab.lesson, tab.seed, session],
         outputs=[tab.own, tab.status, tab.run, tab.stop],
         api_visibility="private",
         show_progress="hidden",

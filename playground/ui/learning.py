@@ -15,12 +15,13 @@ from playground.contract.effects import pixel_size
 from playground.contract.inputs import PredictionInput, bounds
 from playground.errors import BadInputError, PlaygroundError
 from playground.experiments.run import Run, RunUpdate
+from playground.history.entry import Account
 from playground.lessons.claims import Made, figures
 from playground.lessons.lesson import PICTURES, UPLOAD_FILE, Lesson, read_lessons
 from playground.lessons.thumbnail import thumbnail
 from playground.ui import format, lesson_view
 from playground.ui.schedule_plot import schedule_plot
-from playground.ui.session import Backends
+from playground.ui.session import Backends, Session
 
 if TYPE_CHECKING:
     from playground.ui.learn import LearnTab
@@ -65,7 +66,7 @@ class Learning:
         shown = lesson_view.verdict(lesson, answer) + lesson_view.shipped_strip(lesson)
         return {self._tab.seen: shown, self._tab.show: gr.Button(visible=False)}
 
-    async def run(self, name: str, seed: float | None, page: gr.Request) -> AsyncIterator[Updates]:
+    async def run(self, name: str, seed: float | None, session: Session, page: gr.Request) -> AsyncIterator[Updates]:
         """The lesson's sweep on the pocket model, one value after the other, each shown as it is finished."""
         tab, lesson, visitor = self._tab, _lesson(name), page.session_hash or uuid4().hex
         try:
@@ -77,7 +78,7 @@ class Learning:
         yield {tab.run: gr.Button(interactive=False), tab.stop: gr.Button(interactive=True), tab.own: _strip(lesson, made)}
         ended = format.line("✓", f"{len(requests)} pictures by the pocket model · free", kind="good")
         for place, request in enumerate(requests):
-            async for update in self._one(lesson, place, request, visitor):
+            async for update in self._one(lesson, place, request, visitor, session):
                 yield {tab.status: _progress(update, place, len(requests))}
             found = self._running.pop(visitor).latest
             if not found.files:
@@ -108,12 +109,15 @@ class Learning:
             run.cancel()
         return gr.Button(interactive=False)
 
-    async def _one(self, lesson: Lesson, place: int, request: PredictionInput, visitor: str) -> AsyncIterator[RunUpdate]:
+    async def _one(
+        self, lesson: Lesson, place: int, request: PredictionInput, visitor: str, session: Session
+    ) -> AsyncIterator[RunUpdate]:
         image = None
         if lesson.has_image(place):
             data = await asyncio.to_thread((PICTURES / UPLOAD_FILE).read_bytes)
             image = ImageFile(UPLOAD_FILE, data, "image/webp")
-        run = self._backends.bench.start(self._backends.pocket.as_visitor(client_id=visitor), request, image=image)
+        pocket, account = self._backends.pocket.as_visitor(client_id=session.visitor or visitor), Account(session.visitor)
+        run = self._backends.bench.start(pocket, request, image=image, account=account)
         self._running[visitor] = run
         try:
             async for update in run.updates():

@@ -14,12 +14,12 @@ from playground.contract.inputs import INPUTS
 from playground.errors import BadInputError, PlaygroundError
 from playground.experiments.recover import LARGEST_FILE_BYTES, Recovered, recover, recovered
 from playground.ui import format
-from playground.ui.session import Backends
+from playground.ui.session import Backends, Session
 from playground.ui.uploads import uploaded
 
 FILLED = tuple(name for name in INPUTS if name != "image")
 _WHAT_FOR = "Drop a picture that was made here, or by a program that writes `parameters`: the form fills with its settings."
-_SOURCES = {"playground": "", "parameters": " · read from its parameters text", "history": " · known from the history here"}
+_SOURCES = {"playground": "", "parameters": " · read from its parameters text", "history": " · known from your history"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def build_recovery_panel() -> RecoveryPanel:
 
 
 def wire_recovery_panel(
-    panel: RecoveryPanel, inputs: dict[str, Component], image_panel: gr.Accordion, backends: Backends
+    panel: RecoveryPanel, inputs: dict[str, Component], image_panel: gr.Accordion, backends: Backends, session: gr.State
 ) -> None:
     """Connect the panel with the form. The picture itself never becomes the image to start from."""
     events = _Events(backends)
@@ -56,7 +56,7 @@ def wire_recovery_panel(
     controls = [inputs[name] for name in FILLED]
     panel.picture.upload(
         events.fill,
-        inputs=[panel.picture, inputs["image"]],
+        inputs=[panel.picture, inputs["image"], session],
         outputs=[panel.picture, panel.note, panel.remix, panel.inputs, image_panel, inputs["image"], *controls],
         **private,
     )
@@ -67,12 +67,12 @@ class _Events:
     def __init__(self, backends: Backends) -> None:
         self._backends = backends
 
-    async def fill(self, path: str | None, image: str | None) -> list[Any]:
+    async def fill(self, path: str | None, image: str | None, session: Session) -> list[Any]:
         """Everything the picture says into the form; the box is emptied for the next one."""
         if path is None:
             return [gr.skip() for _ in range(6 + len(FILLED))]
         try:
-            found = await self._read(path)
+            found = await self._read(path, session)
         except PlaygroundError as error:
             refusal = format.line("✗", f"{error.what} {error.advice}", kind="bad")
             return [None, refusal, gr.Button(visible=False), None, *(gr.skip() for _ in range(2 + len(FILLED)))]
@@ -93,16 +93,16 @@ class _Events:
         done = format.line("✓", "All its settings but the seed: each run draws a new one.", kind="good")
         return [done, *_values({**inputs, "seed": None})]
 
-    async def _read(self, path: str) -> Recovered:
+    async def _read(self, path: str, session: Session) -> Recovered:
         data = await asyncio.to_thread(_bytes, uploaded(path))
         try:
             return await asyncio.to_thread(recover, data)
         except BadInputError:
-            # Files of the hosted API are kept as they came, without settings; by their bytes they are known here.
-            record = await self._backends.bench.remembered(data)
-            if record is None:
+            # Files of the hosted API are kept as they came, without settings; by their bytes their visitor's are known here.
+            entry = await self._backends.shelf(session).find_by_picture(data)
+            if entry is None:
                 raise
-            return recovered(record.input, model=record.model, source="history", from_image=None)
+            return recovered(entry.input, model=entry.model, source="history", from_image=entry.image is not None)
 
 
 def recovered_line(found: Recovered, *, had_image: bool) -> str:

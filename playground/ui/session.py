@@ -13,6 +13,8 @@ from playground.contract.model import ModelInfo
 from playground.errors import KeyRefusedError, PlaygroundError
 from playground.experiments.bench import Bench
 from playground.experiments.run import Run
+from playground.history.entry import Account
+from playground.history.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ class Session:
     uses_hosted: bool
     api_key: SecretStr | None = None
     """The visitor's own key; None for the owner's, if there is one."""
+    visitor: str = ""
+    """Digest of the id that the browser keeps; "" for API callers and for browsers that keep nothing."""
     is_page: bool = False
     """Set when a page opens. A page whose session is without it has been forgotten by the server; API callers have none."""
 
@@ -113,12 +117,22 @@ class Backends:
         for name in finished[: max(0, len(self.shown) - _MOST_SHOWN)]:
             del self.shown[name]
 
+    def account(self, session: Session) -> Account:
+        """On whose behalf this visitor's requests are made."""
+        has_key = session.uses_hosted and self.has_key(session)
+        return Account(session.visitor, "" if not has_key else "visitor" if session.api_key else "owner")
+
+    def shelf(self, session: Session) -> Shelf:
+        """This visitor's part of the history."""
+        return Shelf(self.bench.history, session.visitor)
+
     def whose_key(self, session: Session) -> str:
         """Whose credits a request to the hosted API spends, in words."""
         return "your key" if session.api_key else "the owner's key" if self.owner_key else "no key yet"
 
-    def client(self, session: Session, visitor: str) -> PredictionClient:
+    def client(self, session: Session, page_hash: str) -> PredictionClient:
         """The client for this visitor's requests. Raises KeyRefusedError for a malformed key."""
+        visitor = session.visitor or page_hash  # several windows of one visitor share one place in the queue
         if not session.uses_hosted:
             return self.pocket.as_visitor(client_id=visitor)
         client_id = visitor if self.hosted_is_own_service else None

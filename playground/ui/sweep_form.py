@@ -10,7 +10,8 @@ from playground.contract.inputs import INPUTS, PredictionInput, choices
 from playground.errors import BadInputError, PlaygroundError
 from playground.experiments.axis import expectation, read_axis
 from playground.experiments.plan import Plan, check_credits, left_to_make, make_plan, plan_remarks
-from playground.experiments.sweep import digest_of, find_results
+from playground.experiments.sweep import look_up
+from playground.history.results import is_made, seconds_a_step
 from playground.ui import format
 from playground.ui.form import read_form
 from playground.ui.session import Backends, Session
@@ -103,7 +104,7 @@ class SweepForm:
         client, model = backends.client(session, ""), backends.model(session)
         to_make = await self.to_make(plan, picture, session)
         check_credits(model, len(to_make))
-        seconds = await backends.bench.results.seconds_a_step(client.base_url, model.id)
+        seconds = await seconds_a_step(backends.bench.history, client.base_url, model.id)
         steps = sum(request.num_inference_steps for request in to_make)
         return plan_line(
             model,
@@ -116,5 +117,5 @@ class SweepForm:
     async def to_make(self, plan: Plan, picture: ImageFile | None, session: Session) -> list[PredictionInput]:
         """The plan's requests that are not on disk. Raises StorageError."""
         client = self._backends.client(session, "")
-        known = await find_results(self._backends.bench, client, plan.requests, image_digest=digest_of(picture))
-        return list(left_to_make(plan, [request for request, result in known.items() if result.is_made]))
+        known = await look_up(self._backends.bench, client, plan.requests, image=picture)
+        return list(left_to_make(plan, [request for request, entry in known.items() if is_made(entry)]))

@@ -74,7 +74,7 @@ class Sweeping:
         except PlaygroundError as error:
             yield {tab.status: format.error_line(error)}
             return
-        sweep = Sweep(plan, client, self._backends.bench, image=picture)
+        sweep = Sweep(plan, client, self._backends.bench, image=picture, account=self._backends.account(session))
         self._remember(visitor, OnPage(sweep, base["image"] if base else None))
         if not seed:  # the one that was drawn: the same sweep can be run again
             yield {tab.seed: plan.requests[0].seed}

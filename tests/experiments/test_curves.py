@@ -12,8 +12,7 @@ from playground.errors import StorageError
 from playground.experiments.axis import read_axis
 from playground.experiments.curves import CHANGE, SATURATION, SIZE, TIME, Curve, Point, curves, measure, varied
 from playground.experiments.plan import Plan, make_plan
-from playground.experiments.sweep import Made, State
-from playground.history.results import Result
+from playground.experiments.sweep import Made, Result, State
 
 BASE = PredictionInput(prompt="fox", seed=7)
 
@@ -63,7 +62,7 @@ def test_an_effect_inside_the_band_is_luck(points: list[tuple[float, float]]) ->
 
 def result(path: Path, colour: str, time_s: float | None = 1.5) -> Made:
     Image.new("RGB", (300, 200), colour).save(path)
-    return Made(State.DONE, Result("made", "job", (path,), None, 2000, time_s))
+    return Made(State.DONE, Result((path,), None, 2000, time_s))
 
 
 def test_pictures_are_measured_against_the_first_of_their_row(tmp_path: Path) -> None:

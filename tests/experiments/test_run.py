@@ -5,20 +5,23 @@ import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
-from playground.client.api import PredictionClient
+from playground.client.api import ImageFile, PredictionClient
 from playground.client.watch import local_pace
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA, ModelInfo
 from playground.contract.prediction import Prediction, Status
 from playground.engine.base import Engine
-from playground.errors import BadInputError, EngineError, NetworkError, OutputError
+from playground.errors import BadInputError, Credits, EngineError, NetworkError, OutputError
 from playground.experiments.bench import Bench
 from playground.experiments.run import Run, RunUpdate
+from playground.history.entry import Account, Order
 from playground.history.store import HistoryStore
 from playground.service.http import create_api
 from playground.service.outputs import OutputFolder
@@ -40,6 +43,7 @@ class Wire(httpx.AsyncBaseTransport):
         self.methods: list[str] = []
         self.answered: list[str] = []
         self.is_cut = False
+        self.loses_answers = False
         self.posts_may_pass = asyncio.Event()
         self.posts_may_pass.set()
 
@@ -50,6 +54,8 @@ class Wire(httpx.AsyncBaseTransport):
         if request.method == "POST":
             await self.posts_may_pass.wait()
         answer = await self._inner.handle_async_request(request)
+        if self.loses_answers:
+            raise httpx.ReadError("lost")
         self.answered.append(request.method)
         return answer
 
@@ -97,7 +103,7 @@ def rows(folder: Path) -> list[tuple[str, str, str | None]]:
     if not (folder / "history.sqlite3").exists():
         return []
     with closing(sqlite3.connect(folder / "history.sqlite3")) as connection:
-        return connection.execute("SELECT job_id, status, error FROM predictions").fetchall()
+        return connection.execute("SELECT job_id, status, error FROM history").fetchall()
 
 
 @pytest.mark.parametrize("price", MODELS)
@@ -160,9 +166,9 @@ async def test_a_paid_id_is_on_disk_before_it_is_shown(bench: Bench, tmp_path: P
 
 async def test_a_paid_id_is_not_shown_while_the_disk_is_busy(tmp_path: Path) -> None:
     class SlowStore(HistoryStore):
-        async def record_created(self, prediction: Prediction, request: PredictionInput, *, base_url: str) -> None:
+        async def record_accepted(self, order: Order, prediction: Prediction) -> None:
             await disk.wait()
-            await super().record_created(prediction, request, base_url=base_url)
+            await super().record_accepted(order, prediction)
 
     disk, engine = asyncio.Event(), InstantEngine()
     async with wired(engine, FLUX_KREA) as (_, client, _wire):
@@ -185,9 +191,56 @@ async def test_a_paid_run_is_recorded_to_its_end(bench: Bench, tmp_path: Path) -
         last = await end_of(bench.start(client, REQUEST))
 
     assert last.prediction is not None
-    record = await HistoryStore(tmp_path / "history").find(last.prediction.job_id)
-    assert record is not None
-    assert (record.status, record.error, record.outputs) == ("completed", None, last.files)
+    (entry,) = await bench.history.entries()
+    assert (entry.job_id, entry.status, entry.error) == (last.prediction.job_id, "completed", None)
+    assert (entry.outputs, entry.thumbnail, entry.size_bytes) == (last.files, last.thumbnail, last.size_bytes)
+    assert entry.thumbnail is not None
+    assert entry.thumbnail.is_file()
+
+
+async def test_a_visitor_s_free_run_is_kept_with_its_upload(bench: Bench) -> None:
+    data = BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(data, "PNG")
+    upload = ImageFile("mine.png", data.getvalue(), "image/png")
+    async with wired(InstantEngine(), INFO) as (_, client, _wire):
+        last = await end_of(bench.start(client, REQUEST, image=upload, account=Account("somebody")))
+        await end_of(bench.start(client, REQUEST))  # of an API caller: nobody's page would show it
+
+    (entry,) = await bench.history.entries()
+    assert (entry.account.visitor, entry.status, entry.is_free, entry.outputs) == ("somebody", "completed", True, last.files)
+    assert entry.image is not None
+    assert entry.image.read_bytes() == upload.data
+
+
+async def test_a_paid_request_that_is_refused_leaves_no_trace(bench: Bench) -> None:
+    async with wired(InstantEngine(), FLUX_KREA) as (_, client, _wire):
+        last = await end_of(bench.start(client, REQUEST.model_copy(update={"image": "nonsense"})))
+
+    assert isinstance(last.error, BadInputError)
+    assert await bench.history.entries() == []
+
+
+async def test_a_paid_request_whose_answer_never_came_stays_as_unknown(bench: Bench) -> None:
+    async with wired(InstantEngine(), FLUX_KREA) as (_, client, wire):
+        wire.loses_answers = True
+        last = await end_of(bench.start(client, REQUEST))
+
+    assert last.error is not None
+    assert last.error.credits is Credits.MAYBE_SPENT
+    (entry,) = await bench.history.entries()
+    assert (entry.is_uncertain, entry.job_id, entry.error) == (True, None, last.error.what)
+
+
+async def test_a_paid_run_that_is_cancelled_while_it_is_written_down_is_never_sent(bench: Bench) -> None:
+    async with wired(InstantEngine(), FLUX_KREA) as (_, client, wire):
+        run = bench.start(client, REQUEST)
+        run.cancel()
+        last = await end_of(run)
+
+    assert wire.methods == []
+    assert last.error is not None
+    assert last.error.credits is Credits.NOT_SPENT
+    assert await bench.history.entries() == []
 
 
 async def test_a_refused_request_ends_the_run_with_its_error(bench: Bench) -> None:
@@ -326,10 +379,9 @@ async def test_a_paid_run_that_was_left_goes_on_and_is_kept(bench: Bench, tmp_pa
         await until(lambda: run.latest.is_over)
 
     assert "DELETE" not in wire.methods
-    record = await HistoryStore(tmp_path / "history").find(prediction.job_id)
-    assert record is not None
-    assert record.status == "completed"
-    assert [path.is_file() for path in record.outputs] == [True, True]
+    (entry,) = await bench.history.entries()
+    assert (entry.job_id, entry.status) == (prediction.job_id, "completed")
+    assert [path.is_file() for path in entry.outputs] == [True, True]
 
 
 async def test_a_history_that_cannot_be_written_is_said_and_the_picture_delivered(tmp_path: Path) -> None:
@@ -435,6 +487,10 @@ async def test_one_lost_output_does_not_take_the_others_with_it(bench: Bench) ->
     assert len(end.files) == 1
     assert end.warning is not None
     assert "1 of 2 pictures are missing" in end.warning
+    (entry,) = await bench.history.entries()
+    assert entry.outputs == end.files
+    assert entry.error is not None
+    assert "1 of 2 pictures are missing" in entry.error
 
 
 async def test_a_paid_picture_that_cannot_be_kept_is_delivered_with_a_warning(bench: Bench, tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ from playground.contract.inputs import INPUTS, PredictionInput
 from playground.experiments.axis import read_axis
 from playground.experiments.plan import Plan, make_plan
 from playground.experiments.sheet import export_files, manifest, page, sheet, table
-from playground.experiments.sweep import Made, State
-from playground.history.results import Result
+from playground.experiments.sweep import Made, Result, State
 
 NASTY = '<script>alert("x")</script> & fox'
 BASE = PredictionInput(prompt=NASTY, seed=7)
@@ -34,7 +33,7 @@ def made(plan: Plan, tmp_path: Path) -> dict[PredictionInput, Made]:
     for place, (name, colour) in enumerate(COLOURS.items()):
         path = tmp_path / f"{name}.png"
         Image.new("RGB", (64, 32), colour).save(path)
-        found[place] = Made(State.DONE, Result("made", "job-1", (path,), None, path.stat().st_size, 1.25))
+        found[place] = Made(State.DONE, Result((path,), None, path.stat().st_size, 1.25))
     return dict(zip(plan.requests, found, strict=True))
 
 

@@ -22,9 +22,10 @@ from playground.errors import EngineError
 from playground.experiments.axis import read_axis
 from playground.experiments.bench import Bench
 from playground.experiments.plan import Plan, make_plan
+from playground.experiments.run import asked_of
 from playground.experiments.sweep import Snapshot, State, Sweep
 from playground.experiments.thumbnail import THUMBNAIL_SIDE_PX
-from playground.history.results import Asked
+from playground.history.entry import Order
 from playground.service.http import create_api
 from tests.experiments.conftest import bench_of
 from tests.experiments.test_run import HastyClient, Wire
@@ -71,7 +72,6 @@ async def test_a_sweep_makes_every_request_once_and_keeps_its_files(bench: Bench
     for made in last.made.values():
         assert made.result is not None
         assert made.result.files[0].is_relative_to(bench.folders[0])
-        assert made.result.size_bytes == made.result.files[0].stat().st_size
         assert made.result.thumbnail is not None
         with Image.open(made.result.thumbnail) as small:
             assert max(small.size) == THUMBNAIL_SIDE_PX
@@ -232,7 +232,7 @@ async def test_a_paid_cell_whose_contact_was_lost_is_watched_again_and_never_sen
 async def test_a_paid_cell_of_unknown_outcome_is_sent_again_only_when_that_is_asked_for(bench: Bench) -> None:
     async with wired(InstantEngine(), is_paid=True) as (client, wire):
         plan = seeds(1)
-        await bench.results.record_sent(Asked(client.base_url, client.model.id, plan.requests[0]))
+        await bench.history.record_sent(Order(asked_of(client, plan.requests[0]), client.model))
         sweep = Sweep(plan, client, bench)
         sweep.start()
         (made,) = (await end_of(sweep)).made.values()
@@ -251,22 +251,41 @@ async def test_a_stop_while_it_is_written_down_sends_nothing_and_forgets_no_earl
 ) -> None:
     async with wired(InstantEngine(), is_paid=True) as (client, wire):
         plan = seeds(2)
-        await bench.results.record_sent(Asked(client.base_url, client.model.id, plan.requests[0]))
+        await bench.history.record_sent(Order(asked_of(client, plan.requests[0]), client.model))
         sweep = Sweep(plan, client, bench)
-        record_sent = bench.results.record_sent
+        record_sent = bench.history.record_sent
 
-        async def stopped_meanwhile(asked: Asked) -> None:
-            await record_sent(asked)
-            sweep.stop()
+        async def stopped_meanwhile(order: Order) -> None:
+            await record_sent(order)
+            sweep.stop_now()
 
-        monkeypatch.setattr(bench.results, "record_sent", stopped_meanwhile)
+        monkeypatch.setattr(bench.history, "record_sent", stopped_meanwhile)
         sweep.start()  # of the second: the first is known to have been sent
         assert states(await end_of(sweep)) == {State.FAILED: 1, State.WAITING: 1}
         sweep.retry(even_uncertain=True)
         assert states(await end_of(sweep)) == {State.FAILED: 1, State.WAITING: 1}
         assert wire.methods.count("POST") == 0
-        known = await bench.results.find(Asked(client.base_url, client.model.id, request) for request in plan.requests)
-        assert [result.state for result in known.values()] == ["sent"]
+        (entry,) = await bench.history.entries()
+        assert entry.is_uncertain
+
+
+async def test_a_refusal_of_a_second_sending_forgets_no_earlier_one(bench: Bench) -> None:
+    async with wired(InstantEngine(), is_paid=True) as (client, wire):
+        plan = seeds(1)
+        await bench.history.record_sent(Order(asked_of(client, plan.requests[0]), client.model))
+        sweep = Sweep(plan, client, bench)
+        sweep.start()
+        await end_of(sweep)
+        wire.is_cut = True  # nothing can have been sent
+        sweep.retry(even_uncertain=True)
+        (made,) = (await end_of(sweep)).made.values()
+        assert (made.state, made.is_uncertain) == (State.FAILED, True)
+        wire.is_cut = False
+        again = Sweep(plan, client, bench)
+        again.start()
+        (made,) = (await end_of(again)).made.values()
+        assert (made.state, made.is_uncertain) == (State.FAILED, True)
+    assert wire.methods.count("POST") == 0
 
 
 async def test_nothing_paid_is_sent_where_it_cannot_be_written_down(tmp_path: Path) -> None:

@@ -9,119 +9,136 @@ from pathlib import Path
 import pytest
 
 from playground.contract.inputs import PredictionInput
-from playground.contract.prediction import Prediction, Status
+from playground.contract.prediction import Status
 from playground.errors import Credits, StorageError
 from playground.history import migrations
+from playground.history.entry import Account, Ending
 from playground.history.migrations import MIGRATIONS, migrate
 from playground.history.store import HistoryStore, write_by_hash
+from tests.history.filling import BASE_URL, REQUEST, fill, find, order, prediction
 
 pytestmark = pytest.mark.anyio
 
-BASE_URL = "https://api.example.org/v1"
-REQUEST = PredictionInput(prompt="a red fox", guidance=2.5, seed=9, image="data:image/png;base64,U0VDUkVU")
 
+async def test_an_entry_survives_reopening(tmp_path: Path) -> None:
+    account = Account("visitor-digest", "owner")
+    await HistoryStore(tmp_path / "new" / "folder").record_accepted(order(account=account), prediction())
 
-def prediction(job_id: str = "job-1", status: Status = Status.PENDING, error: str | None = None) -> Prediction:
-    return Prediction(job_id=job_id, status=status, model="some/model", error=error)
+    entry = await find(HistoryStore(tmp_path / "new" / "folder"), "job-1")
 
-
-async def test_a_record_survives_reopening(tmp_path: Path) -> None:
-    await HistoryStore(tmp_path / "new" / "folder").record_created(prediction(), REQUEST, base_url=BASE_URL)
-
-    record = await HistoryStore(tmp_path / "new" / "folder").find("job-1")
-
-    assert record is not None
-    assert (record.job_id, record.base_url, record.model, record.status) == ("job-1", BASE_URL, "some/model", "pending")
-    assert record.input == REQUEST.model_dump(exclude={"image"})
-    assert (record.error, record.outputs) == (None, ())
+    assert (entry.base_url, entry.model, entry.label) == (BASE_URL, "black-forest-labs/flux-krea-dev", "FLUX.1 Krea [dev]")
+    assert (entry.status, entry.credits, entry.account) == ("pending", 45, account)
+    assert entry.input == REQUEST.model_dump(exclude={"image"})
+    assert (entry.error, entry.outputs, entry.ended_at, entry.is_favourite) == (None, (), None, False)
 
 
 async def test_an_end_and_its_pictures_are_recorded(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
-    await store.record_created(prediction(), REQUEST, base_url=BASE_URL)
-    paths = [await store.keep(data, "webp") for data in (b"one", b"two")]
+    await store.record_accepted(order(), prediction())
+    paths = tuple([await store.keep(data, "webp") for data in (b"one", b"two")])
 
-    await store.record_ended(prediction(status=Status.COMPLETED), base_url=BASE_URL, outputs=paths)
+    await store.record_ended(BASE_URL, "job-1", Ending(Status.COMPLETED, None, paths, paths[0], 6, 1.5))
 
-    record = await HistoryStore(tmp_path).find("job-1")
-    assert record is not None
-    assert record.status == "completed"
-    assert record.outputs == tuple(paths)
-    assert [path.read_bytes() for path in record.outputs] == [b"one", b"two"]
-
-
-async def test_a_prediction_is_found_by_its_picture_and_by_no_other(tmp_path: Path) -> None:
-    store = HistoryStore(tmp_path)
-    for job_id, data in (("job-1", b"one"), ("job-2", b"two")):
-        await store.record_created(prediction(job_id), REQUEST, base_url=BASE_URL)
-        done = prediction(job_id, Status.COMPLETED)
-        await store.record_ended(done, base_url=BASE_URL, outputs=[await store.keep(data, "webp")])
-
-    found = await store.find_by_picture(b"two")
-
-    assert found is not None
-    assert found.job_id == "job-2"
-    assert await store.find_by_picture(b"three") is None
+    entry = await find(HistoryStore(tmp_path), "job-1")
+    assert (entry.status, entry.outputs, entry.thumbnail) == ("completed", paths, paths[0])
+    assert (entry.size_bytes, entry.time_s) == (6, 1.5)
+    assert entry.ended_at is not None
+    assert [path.read_bytes() for path in entry.outputs] == [b"one", b"two"]
 
 
 async def test_a_failure_is_recorded_with_its_reason(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     for job_id in ("job-1", "job-2"):
-        await store.record_created(prediction(job_id), REQUEST, base_url=BASE_URL)
+        await store.record_accepted(order(), prediction(job_id))
 
-    await store.record_ended(prediction("job-1", Status.FAILED, error="no paint"), base_url=BASE_URL)
-    await store.record_ended(prediction("job-2", Status.PROCESSING), base_url=BASE_URL, error="contact lost")
+    await store.record_ended(BASE_URL, "job-1", Ending(Status.FAILED, "no paint"))
+    await store.record_ended(BASE_URL, "job-2", Ending(Status.PROCESSING, "contact lost"))
 
-    failed, lost = await store.find("job-1"), await store.find("job-2")
-    assert failed is not None and lost is not None
-    assert (failed.status, failed.error) == ("failed", "no paint")
-    assert (lost.status, lost.error) == ("processing", "contact lost")
+    failed, lost = await find(store, "job-1"), await find(store, "job-2")
+    assert (failed.status, failed.error, failed.can_be_fetched) == ("failed", "no paint", False)
+    assert (lost.status, lost.error, lost.can_be_fetched) == ("processing", "contact lost", True)
 
 
 async def test_recording_the_same_prediction_again_changes_nothing(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
-    await store.record_created(prediction(), REQUEST, base_url=BASE_URL)
-    await store.record_ended(prediction(status=Status.COMPLETED), base_url=BASE_URL)
+    await fill(store, order())
 
-    await store.record_created(prediction(), PredictionInput(prompt="another"), base_url=BASE_URL)
+    await store.record_accepted(order(PredictionInput(prompt="another")), prediction())
 
-    record = await store.find("job-1")
-    assert record is not None
-    assert (record.status, record.input["prompt"]) == ("completed", "a red fox")
+    entry = await find(store, "job-1")
+    assert (entry.status, entry.input["prompt"]) == ("completed", "a red fox")
 
 
-async def test_what_was_never_recorded_is_not_found(tmp_path: Path) -> None:
-    assert await HistoryStore(tmp_path).find("unknown") is None
+async def test_a_paid_request_is_known_before_it_is_sent_and_until_it_is_refused(tmp_path: Path) -> None:
+    store, first, second = HistoryStore(tmp_path), order(), order()
+    for one in (first, second):
+        await store.record_sent(one)
+    await store.record_problem(second, "the connection broke")
+    assert [(e.is_uncertain, e.job_id, e.error) for e in await store.entries()] == [
+        (True, None, "the connection broke"),
+        (True, None, None),
+    ]
+
+    await store.record_accepted(first, prediction())
+    await store.forget(second)
+
+    (entry,) = await store.entries()
+    assert (entry.id, entry.job_id, entry.is_uncertain) == (first.id, "job-1", False)
 
 
 async def test_many_first_records_at_once_are_all_kept(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
 
-    await asyncio.gather(*(store.record_created(prediction(str(n)), REQUEST, base_url=BASE_URL) for n in range(12)))
+    await asyncio.gather(*(store.record_accepted(order(), prediction(str(n))) for n in range(12)))
 
-    assert [record.job_id for n in range(12) if (record := await store.find(str(n)))] == [str(n) for n in range(12)]
+    assert sorted(entry.job_id or "" for entry in await store.entries()) == sorted(str(n) for n in range(12))
 
 
 async def test_the_history_holds_no_key_and_no_image(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
-    await store.record_created(prediction(), REQUEST, base_url=BASE_URL)
+    await fill(store, order())
 
     with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        columns = {row[1] for table in tables for row in connection.execute(f"PRAGMA table_info({table})")}
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(history)")}
 
-    assert tables == ["predictions", "results"]
-    predictions = {"job_id", "base_url", "model", "status", "input", "created_at", "ended_at", "error", "outputs"}
-    assert columns == predictions | {"digest", "image_digest", "state", "thumbnail", "size_bytes", "time_s"}
+    assert tables == ["history"]
+    asked = {"number", "id", "digest", "visitor", "key_of", "base_url", "model", "label", "credits", "input", "image"}
+    became = {"job_id", "status", "created_at", "ended_at", "error", "outputs", "thumbnail", "size_bytes", "time_s"}
+    assert columns == asked | became | {"is_favourite"}
     assert b"U0VDUkVU" not in everything_in(tmp_path)
 
 
 async def test_an_empty_database_of_version_0_is_upgraded(tmp_path: Path) -> None:
     (tmp_path / "history.sqlite3").touch()
 
-    await HistoryStore(tmp_path).record_created(prediction(), REQUEST, base_url=BASE_URL)
+    await HistoryStore(tmp_path).record_accepted(order(), prediction())
 
-    assert await HistoryStore(tmp_path).find("job-1") is not None
+    await find(HistoryStore(tmp_path), "job-1")
+
+
+async def test_paid_predictions_of_the_first_schema_are_kept(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as connection, connection:
+        for statement in MIGRATIONS[:2]:
+            connection.execute(statement)
+        connection.execute("PRAGMA user_version = 2")
+        connection.execute(
+            "INSERT INTO predictions (job_id, base_url, model, status, input, outputs)"
+            " VALUES ('old', ?, 'some/model', 'completed', '{\"prompt\": \"ghost\"}', '[\"ab/abcd.webp\"]')",
+            (BASE_URL,),
+        )
+        connection.execute(
+            "INSERT INTO results (digest, base_url, model, input, state, job_id, thumbnail, size_bytes, time_s)"
+            " VALUES ('d1', ?, 'some/model', '{}', 'made', 'old', 'ab/small.webp', 9, 1.5)",
+            (BASE_URL,),
+        )
+
+    entry = await find(HistoryStore(tmp_path), "old")
+
+    assert (entry.status, entry.credits, entry.digest, entry.time_s) == ("completed", 45, "d1", 1.5)
+    assert entry.input == {"prompt": "ghost"}
+    assert entry.outputs == (tmp_path / "outputs" / "ab" / "abcd.webp",)
+    assert entry.thumbnail == tmp_path / "outputs" / "ab" / "small.webp"
 
 
 def everything_in(folder: Path) -> bytes:
@@ -160,11 +177,11 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(monkeypatch: pytes
 
 
 async def test_a_database_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
-    await HistoryStore(tmp_path).record_created(prediction(), REQUEST, base_url=BASE_URL)
+    await HistoryStore(tmp_path).record_accepted(order(), prediction())
     with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as connection:
         connection.execute("PRAGMA user_version = 99")
 
-    assert await HistoryStore(tmp_path).find("job-1") is not None
+    await find(HistoryStore(tmp_path), "job-1")
     with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as connection:
         assert version(connection) == 99
 
@@ -181,7 +198,7 @@ async def test_an_unusable_folder_is_said_with_advice(tmp_path: Path, obstacle: 
         (folder / "history.sqlite3").write_bytes(b"this is no database, only a text of some length" * 100)
 
     with pytest.raises(StorageError) as refused:
-        await HistoryStore(folder).record_created(prediction(), REQUEST, base_url=BASE_URL)
+        await HistoryStore(folder).record_accepted(order(), prediction())
 
     assert str(folder) in refused.value.what
     assert "PLAYGROUND_DATA_DIR" in refused.value.advice
@@ -193,12 +210,12 @@ async def test_a_store_works_again_once_its_folder_does(tmp_path: Path) -> None:
     folder.write_text("in the way")
     store = HistoryStore(folder)
     with pytest.raises(StorageError):
-        await store.find("job-1")
+        await store.entries()
 
     folder.unlink()
 
-    await store.record_created(prediction(), REQUEST, base_url=BASE_URL)
-    assert await store.find("job-1") is not None
+    await store.record_accepted(order(), prediction())
+    await find(store, "job-1")
 
 
 async def test_a_picture_is_kept_under_its_hash(tmp_path: Path) -> None:
@@ -212,12 +229,12 @@ async def test_a_picture_is_kept_under_its_hash(tmp_path: Path) -> None:
 async def test_the_same_picture_is_kept_once(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     first = await store.keep(b"picture", "png")
-    written_ns = first.stat().st_mtime_ns
+    written = first.stat().st_ino
 
     again = await asyncio.gather(*(store.keep(b"picture", "png") for _ in range(5)))
 
     assert set(again) == {first}
-    assert first.stat().st_mtime_ns == written_ns
+    assert first.stat().st_ino == written
     assert [path for path in (tmp_path / "outputs").rglob("*") if path.is_file()] == [first]
 
 

@@ -8,8 +8,7 @@ from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA
 from playground.experiments.axis import MOST_CELLS, read_axis
 from playground.experiments.plan import Plan, make_plan
-from playground.experiments.sweep import Made, Snapshot, State
-from playground.history.results import Result
+from playground.experiments.sweep import Made, Result, Snapshot, State
 from playground.ui.grid import changes, table
 from playground.ui.swept import duration, plan_line, settings_line, sweep_line
 from tests.service.engines import INFO
@@ -37,7 +36,7 @@ def snapshot(plan: Plan, *made: Made, is_over: bool = False) -> Snapshot:
 
 
 def done(name: str = 'a "b".webp') -> Made:
-    return Made(State.DONE, Result("made", "job", (Path("/kept") / name,), Path("/kept/small.webp"), 100, 1.26))
+    return Made(State.DONE, Result((Path("/kept") / name,), Path("/kept/small.webp"), 100, 1.26))
 
 
 def test_grid_has_a_cell_for_each_picture_and_runs_nothing_of_what_was_typed() -> None:
