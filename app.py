@@ -19,7 +19,11 @@ from pydantic import ValidationError
 
 from playground.client.api import PredictionClient
 from playground.engine.pocket import PocketEngine
+from playground.errors import StorageError
 from playground.experiments.bench import Bench
+from playground.experiments.resume import resume
+from playground.history.budget import Budget
+from playground.history.retention import Retention, prune
 from playground.history.store import HistoryStore
 from playground.safety.classifier import PictureClassifier
 from playground.service.http import create_api
@@ -32,12 +36,25 @@ PRESETS = Path(__file__).parent / "presets"
 POCKET_BASE_URL = "http://pocket-model/v1"  # never resolved: the client's transport calls the service in this process
 MOST_EVENTS_AT_ONCE = 120
 MOST_EVENTS_WAITING = 200
+CLEAR_UP_EVERY_S = 3600
+
+log = logging.getLogger(__name__)
 
 
 class Playground:
     """The parts of one running playground."""
 
     def __init__(self, settings: Settings) -> None:
+        self.retention = Retention(
+            free_days=settings.history_days,
+            paid_days=settings.paid_history_days,
+            most_bytes=None if settings.history_mb is None else int(settings.history_mb * 1e6),
+        )
+        budget = Budget(total=settings.credits_total)
+        if settings.is_public:
+            budget = Budget(settings.visitor_credits_per_hour, settings.credits_per_hour, settings.credits_total)
+        if settings.api_key is not None and settings.usable_key is None:
+            log.warning("the page is public: visitors cannot use PLAYGROUND_API_KEY unless PLAYGROUND_SHARE_KEY is on")
         self.runner = Runner(
             PocketEngine(),
             safety=PictureClassifier(),
@@ -51,9 +68,10 @@ class Playground:
                 POCKET_BASE_URL, model=self.runner.model, name="The pocket model", transport=in_process
             ),
             hosted=PredictionClient.connect(settings.base_url),
-            bench=Bench(HistoryStore(settings.data_dir)),
+            bench=Bench(HistoryStore(settings.data_dir), budget=budget),
             presets_dir=settings.presets_dir or PRESETS,
-            owner_key=settings.api_key,
+            owner_key=settings.usable_key,
+            most_cells=settings.sweep_cells,
             hosted_is_own_service=settings.base_url != HOSTED_BASE_URL,
         )
 
@@ -61,15 +79,32 @@ class Playground:
     async def running(self, app: object) -> AsyncGenerator[None]:
         """Lifespan of the web server: everything asynchronous starts and stops on its loop."""
         await self.runner.start()
-        asking = asyncio.create_task(self.backends.ask_hosted_model())
+        tasks = [asyncio.create_task(work) for work in (self._take_up(), self._clear_up())]
         try:
             yield
         finally:
-            asking.cancel()
+            for task in tasks:
+                task.cancel()
             await self.backends.bench.close()
             await self.runner.stop()
             await self.backends.pocket.aclose()
             await self.backends.hosted.aclose()
+
+    async def _take_up(self) -> None:
+        """What an earlier run of the playground has left unfinished."""
+        backends = self.backends
+        await backends.ask_hosted_model()
+        paid = backends.hosted.as_visitor(api_key=backends.owner_key)
+        await resume(backends.bench, free=backends.pocket, paid=paid)
+
+    async def _clear_up(self) -> None:
+        """Once an hour: what the history need not keep any longer."""
+        while True:
+            try:
+                await prune(self.backends.bench.history, self.retention)
+            except StorageError as error:
+                log.warning("old entries of the history stay: %s", error)
+            await asyncio.sleep(CLEAR_UP_EVERY_S)
 
     def launch(self, *, quiet: bool = False) -> gr.Blocks:
         """Serve the page from a thread; address and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""

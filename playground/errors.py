@@ -4,6 +4,7 @@ PlaygroundError
 ├── BadInputError          the request breaks the contract (HTTP 400, 409, 413, 422)
 ├── KeyRefusedError        the API key is missing or refused (401, 403)
 ├── NoCreditsError         the account behind the key has too few credits (402)
+├── BudgetError            the page's owner lets visitors spend no more
 ├── NotFoundError          no such prediction, or its files have expired (404, 410)
 ├── RateLimitedError       too many requests, or the queue is full (429, 503 with Retry-After)
 ├── ServerError            the API failed on its side (5xx)
@@ -54,6 +55,10 @@ class KeyRefusedError(PlaygroundError):
 
 class NoCreditsError(PlaygroundError):
     """The account behind the key has too few credits."""
+
+
+class BudgetError(PlaygroundError):
+    """The page's owner lets visitors spend no more of the owner's credits."""
 
 
 class NotFoundError(PlaygroundError):

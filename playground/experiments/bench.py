@@ -13,6 +13,7 @@ from playground.client.download import Output
 from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction
 from playground.experiments.run import Run
+from playground.history.budget import Budget
 from playground.history.entry import NOBODY, Account
 from playground.history.store import HistoryStore, write_by_hash
 
@@ -23,8 +24,11 @@ _LAST_ANSWERS_S = 3.0
 class Bench:
     """Starts runs and holds on to them, so that one which is paid for goes on when its page is closed."""
 
-    def __init__(self, history: HistoryStore, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, history: HistoryStore, *, budget: Budget | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.history = history
+        self._budget = budget
         self._clock = clock
         self._free_outputs = tempfile.TemporaryDirectory(prefix="playground-pictures-")
         self._free_paths: OrderedDict[Path, None] = OrderedDict()
@@ -59,12 +63,20 @@ class Bench:
             clock=self._clock,
             account=account,
             needs_history=needs_history,
+            budget=self._budget,
             accepted=accepted,
         )
         task = asyncio.create_task(run.work())
         self._runs[task] = run
         task.add_done_callback(self._runs.pop)
         return run
+
+    def is_watching(self, base_url: str, job_id: str | None) -> bool:
+        """Whether a run is following this prediction now."""
+        return any(
+            run.client.base_url == base_url and run.latest.prediction is not None and run.latest.prediction.job_id == job_id
+            for run in self._runs.values()
+        )
 
     def look_after(self, work: Coroutine[Any, Any, None]) -> None:
         """Let work that starts runs go on when the page that began it is closed; it ends with the playground."""

@@ -17,7 +17,7 @@ from playground.contract.partial import read_partial, shortened
 from playground.errors import BadInputError
 from playground.experiments.axis import AXIS_NAMES, LONGEST_AXIS
 
-TABS = ("generate", "compare", "sweep", "learn")
+TABS = ("generate", "compare", "sweep", "learn", "history")
 LOCKABLE = tuple(INPUTS)
 LONGEST_LINK = 8000
 _MOST_PARAMETERS = 64

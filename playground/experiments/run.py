@@ -13,6 +13,7 @@ from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction, Status
 from playground.errors import Credits, OutputError, PlaygroundError, StorageError
 from playground.experiments.thumbnail import thumbnail
+from playground.history.budget import Budget
 from playground.history.entry import Account, Asked, Ending, Order
 from playground.history.store import HistoryStore
 
@@ -53,6 +54,7 @@ class Run:
         clock: Callable[[], float],
         account: Account,
         needs_history: bool = False,
+        budget: Budget | None = None,
         accepted: Prediction | None = None,
     ) -> None:
         self.client = client
@@ -62,6 +64,7 @@ class Run:
         self._history = history
         self._account = account
         self._needs_history = needs_history
+        self._budget = budget
         self._clock = clock
         self._started_s = clock()
         self._latest = RunUpdate(prediction=accepted)
@@ -167,9 +170,9 @@ class Run:
         if self.client.model.is_free:
             return await self.client.create(self.request, image=self._image)
         try:
-            await self._history.record_sent(order)
+            await self._history.record_sent(order, self._budget)
         except StorageError as error:
-            if self._needs_history:
+            if self._needs_history or (self._budget is not None and self._account.key_of == "owner"):
                 raise
             self._show(warning=str(error))
         try:

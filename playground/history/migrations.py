@@ -69,6 +69,14 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     "DROP TABLE predictions",
     "DROP TABLE results",  # free pictures, and copies of what the history holds
+    """
+    CREATE TABLE spending (                       -- of the owner's credits; entries may be deleted, what was spent stays
+        id         TEXT PRIMARY KEY,              -- of the history's entry
+        visitor    TEXT NOT NULL,
+        credits    INTEGER NOT NULL,
+        created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    )
+    """,
     "CREATE INDEX history_of_visitor ON history (visitor, number)",
     "CREATE INDEX history_by_digest ON history (digest)",
 )

@@ -1,7 +1,6 @@
 """One visitor's part of the history: nothing of anybody else's can be reached through it."""
 
 import hashlib
-import json
 from enum import StrEnum
 from typing import Any
 
@@ -79,32 +78,9 @@ class Shelf:
         """The entry and the files that nothing else needs. Raises NotFoundError."""
         await remove(self._store, [await self.entry(id)])
 
-    async def manifest(self) -> list[dict[str, Any]]:
-        """Every entry as plain data, newest first; its files by their names in the store, no key and no visitor in it."""
-        return [describe(self._store, entry) for entry in await self.entries(limit=-1)]
-
     async def _own(self, condition: str, values: dict[str, Any], *, limit: int) -> list[Entry]:
         if not self._visitor:  # entries without a visitor are nobody's
             return []
         return await self._store.entries(
             f"visitor = :visitor AND {condition}", {**values, "visitor": self._visitor}, limit=limit
         )
-
-
-def describe(store: HistoryStore, entry: Entry) -> dict[str, Any]:
-    """An entry as JSON can hold it."""
-    return {
-        "job_id": entry.job_id,
-        "status": entry.status,
-        "model": entry.model,
-        "base_url": entry.base_url,
-        "credits": entry.credits,
-        "created_at": entry.created_at,
-        "ended_at": entry.ended_at,
-        "time_s": entry.time_s,
-        "error": entry.error,
-        "is_favourite": entry.is_favourite,
-        "input": json.loads(json.dumps(dict(entry.input))),
-        "image": store.name(entry.image) if entry.image else None,
-        "files": [store.name(path) for path in entry.outputs],
-    }

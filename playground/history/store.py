@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from playground.contract.prediction import Prediction
 from playground.errors import Credits, StorageError
+from playground.history.budget import Budget, give_back, spend
 from playground.history.entry import SENT, Account, Ending, Entry, Order
 from playground.history.migrations import migrate
 
@@ -32,9 +33,19 @@ class HistoryStore:
         self._preparing = threading.Lock()
         self._ready = False
 
-    async def record_sent(self, order: Order) -> None:
-        """Write down, before it is sent, that a paid request is on its way; on disk when this returns."""
-        await self.in_thread(lambda db: self._insert(db, order, job_id=None, status=SENT))
+    async def record_sent(self, order: Order, budget: Budget | None = None) -> None:
+        """Write down, before it is sent, that a paid request is on its way; on disk when this returns.
+
+        Raises BudgetError, and writes nothing, where that goes beyond what may be spent.
+        """
+
+        def write(db: sqlite3.Connection) -> None:
+            if budget is not None:
+                db.execute("BEGIN IMMEDIATE")  # two at once must not both see the last credits
+                spend(db, order, budget)
+            self._insert(db, order, job_id=None, status=SENT)
+
+        await self.in_thread(write)
 
     async def record_accepted(self, order: Order, prediction: Prediction) -> None:
         """Write down the id of an accepted prediction; on disk when this returns."""
@@ -71,7 +82,22 @@ class HistoryStore:
 
     async def forget(self, order: Order) -> None:
         """It was refused: nothing came of it, and nothing will."""
-        await self.in_thread(lambda db: db.execute("DELETE FROM history WHERE id = ?", (order.id,)))
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM history WHERE id = ?", (order.id,))
+            give_back(db, order)
+
+        await self.in_thread(write)
+
+    async def close_unfinished(self, base_url: str, reason: str) -> None:
+        """What was being made at this address will never be finished."""
+        await self.in_thread(
+            lambda db: db.execute(
+                "UPDATE history SET status = 'failed', error = ?, ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+                " WHERE base_url = ? AND status NOT IN ('completed', 'failed', 'cancelled')",
+                (reason, base_url),
+            )
+        )
 
     async def entries(self, condition: str = "1", values: Mapping[str, Any] | None = None, *, limit: int = -1) -> list[Entry]:
         """The entries for which an SQL condition holds, newest first."""

@@ -9,6 +9,7 @@ from playground.contract.effects import PIXEL_SIZES
 from playground.ui.compare import build_compare_tab
 from playground.ui.connection import build_connection_panel
 from playground.ui.generate import build_generate_tab
+from playground.ui.history import build_history_tab
 from playground.ui.learn import build_learn_tab
 from playground.ui.links import tab_to_open
 from playground.ui.session import Backends
@@ -17,8 +18,8 @@ from playground.ui.sweep import build_sweep_tab
 _HERE = Path(__file__).parent
 _HEADER = """<h1>FLUX.1 Krea playground</h1>
 <p>One prompt, one picture, a few honest dials. The line below says which model makes the picture.</p>"""
-_STYLES = ("page.css", "compare.css", "sweep.css", "learn.css")
-_SCRIPTS = ("page.js", "compare.js", "sweep.js", "learn.js")
+_STYLES = ("page.css", "compare.css", "sweep.css", "learn.css", "history.css")
+_SCRIPTS = ("page.js", "compare.js", "sweep.js", "learn.js", "history.js")
 _CACHE_CHECK_S, _CACHE_AGE_S = 3600, 24 * 3600
 
 
@@ -42,6 +43,8 @@ def build_ui(backends: Backends) -> gr.Blocks:
                 build_sweep_tab(backends, session, generate=generate, tabs=tabs, this=tab, load=page.load, unload=page.unload)
             with gr.Tab("Learn", id="learn") as learn:
                 build_learn_tab(backends, session, generate=generate, tabs=tabs, tab=learn, load=page.load)
+            with gr.Tab("History", id="history") as history:
+                build_history_tab(backends, session, generate=generate, tabs=tabs, this=history, unload=page.unload)
         page.load(tab_to_open, outputs=tabs, api_visibility="private", queue=False, show_progress="hidden")
     return page
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from playground.client.api import PredictionClient
 from playground.contract.model import ModelInfo
 from playground.errors import KeyRefusedError, PlaygroundError
+from playground.experiments.axis import MOST_CELLS
 from playground.experiments.bench import Bench
 from playground.experiments.run import Run
 from playground.history.entry import Account
@@ -71,6 +72,8 @@ class Backends:
     bench: Bench
     presets_dir: Path
     owner_key: SecretStr | None = None
+    most_cells: int = MOST_CELLS
+    """Of one sweep."""
     hosted_is_own_service: bool = False
     """The base URL was set by the owner: it may need no key."""
     shown: dict[str, Shown] = field(default_factory=lambda: dict[str, Shown]())

@@ -99,7 +99,7 @@ def test_a_key_that_the_api_repeats_in_a_good_answer_is_taken_out(
     expect(page.locator("#status")).to_contain_text("bad auth for …", timeout=20_000)
     assert KEY not in page.content()
     with closing(sqlite3.connect(data_dir / "history.sqlite3")) as database:
-        assert KEY not in str(database.execute("SELECT * FROM predictions").fetchall())
+        assert KEY not in str(database.execute("SELECT * FROM history").fetchall())
 
 
 def test_absurd_numbers_and_texts_in_an_answer_leave_the_page_alive(

@@ -42,7 +42,7 @@ def test_a_key_in_the_page_runs_the_hosted_model_and_is_found_nowhere(
     expect(page.locator("#status")).to_contain_text("45 credits")
     assert hosted.created == 1
     with sqlite3.connect(data_dir / "history.sqlite3") as database:
-        assert database.execute("SELECT job_id, status FROM predictions").fetchall() == [("job-1", "completed")]
+        assert database.execute("SELECT job_id, status FROM history").fetchall() == [("job-1", "completed")]
     database.close()
     assert len(list((data_dir / "outputs").rglob("*.png"))) == 1
     places = [

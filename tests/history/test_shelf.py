@@ -1,6 +1,5 @@
 """A visitor's shelf: their own entries and nobody else's, found, marked and deleted."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -101,18 +100,6 @@ async def test_a_picture_finds_its_entry(tmp_path: Path) -> None:
     assert found is not None
     assert found.job_id == "m2"
     assert await Shelf(store, "mine").find_by_picture(b"another") is None
-
-
-async def test_the_manifest_is_plain_data_without_visitor_and_digest(tmp_path: Path) -> None:
-    store = HistoryStore(tmp_path)
-    await several(store)
-    manifest = await Shelf(store, "mine").manifest()
-    text = json.dumps(manifest)
-    assert [line["job_id"] for line in manifest] == ["m5", "m4", "m3", "m2", "m1"]
-    assert manifest[2]["input"]["prompt"] == "50%_fox"
-    assert all((tmp_path / "outputs" / name).is_file() for line in manifest for name in line["files"])
-    assert "mine" not in text
-    assert str(tmp_path) not in text
 
 
 @settings(max_examples=25, deadline=None)

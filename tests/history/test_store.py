@@ -102,7 +102,7 @@ async def test_the_history_holds_no_key_and_no_image(tmp_path: Path) -> None:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         columns = {row[1] for row in connection.execute("PRAGMA table_info(history)")}
 
-    assert tables == ["history"]
+    assert tables == ["history", "spending"]
     asked = {"number", "id", "digest", "visitor", "key_of", "base_url", "model", "label", "credits", "input", "image"}
     became = {"job_id", "status", "created_at", "ended_at", "error", "outputs", "thumbnail", "size_bytes", "time_s"}
     assert columns == asked | became | {"is_favourite"}
