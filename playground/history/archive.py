@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ def write_archive(entries: Sequence[Entry], path: Path) -> None:
             text = json.dumps({"predictions": lines}, indent=2, ensure_ascii=False)
             archive.writestr(MANIFEST, text, zipfile.ZIP_DEFLATED)
     except OSError as error:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # the same disk
+            path.unlink()
         raise StorageError(
             f"The history could not be exported ({error.strerror or 'a picture is unreadable'}).",
             credits=Credits.NOT_AT_STAKE,
