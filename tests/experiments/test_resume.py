@@ -13,7 +13,6 @@ from playground.experiments.bench import Bench
 from playground.experiments.resume import fetch_again, resume
 from playground.experiments.run import asked_of
 from playground.history.entry import Account, Order
-from playground.history.store import HistoryStore
 from tests.experiments.conftest import bench_of
 from tests.experiments.test_run import REQUEST, accepted, end_of, wired
 from tests.service.engines import INFO, GatedEngine, InstantEngine
@@ -87,4 +86,3 @@ async def test_a_history_that_cannot_be_read_stops_nothing(tmp_path: Path) -> No
     async with wired(InstantEngine(), FLUX_KREA) as (_, client, wire), bench_of(tmp_path / "history") as bench:
         await resume(bench, free=replace(client, model=INFO), paid=client)
     assert wire.methods == []
-    assert isinstance(bench.history, HistoryStore)
