@@ -52,7 +52,7 @@ class Errand:
         return _CHECK_FIRST if self.creates and not self.is_free else "Try again in a moment."
 
 
-def from_exception(error: httpx.HTTPError | httpx.InvalidURL, errand: Errand) -> PlaygroundError:
+def from_exception(error: httpx.HTTPError | httpx.InvalidURL | TimeoutError, errand: Errand) -> PlaygroundError:
     """The error for a request that got no answer."""
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return NetworkError(
@@ -72,7 +72,7 @@ def from_exception(error: httpx.HTTPError | httpx.InvalidURL, errand: Errand) ->
             credits=errand.credits(sent=False),
             advice="Check the network, then try again.",
         )
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
         return TimedOutError(
             f"{errand.host} did not answer in time.", credits=errand.credits(sent=True), advice=errand.next_move
         )

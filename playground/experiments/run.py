@@ -58,6 +58,7 @@ class Run:
         self._latest = RunUpdate(prediction=accepted)
         self._changed = asyncio.Event()
         self._size_bytes = 0
+        self._lacking: list[str] = []
         self._cancel_wanted = False
         self._cancelling: asyncio.Task[None] | None = None
 
@@ -131,25 +132,31 @@ class Run:
         files: tuple[Path, ...] = ()
         if last.status == Status.COMPLETED:
             files = await self._fetch_and_keep(last)
-        kept = tuple(path for path in files if path.is_relative_to(self._history.outputs))
-        await self._remember(lambda: self._history.record_ended(last, base_url=self.client.base_url, outputs=kept), last)
+        kept, lack = tuple(path for path in files if path.is_relative_to(self._history.outputs)), " ".join(self._lacking)
+        await self._remember(
+            lambda: self._history.record_ended(last, base_url=self.client.base_url, outputs=kept, error=lack or None), last
+        )
         self._show(files=files, is_over=True)
 
     async def _fetch_and_keep(self, prediction: Prediction) -> tuple[Path, ...]:
-        """Every output that can be had; those that cannot are a warning as long as one could."""
+        """Every output that can be had, the damaged ones too; those that cannot are a warning as long as one could."""
         files: list[Path] = []
         lost: list[OutputError] = []
         for item in (prediction.result or ())[:_MOST_OUTPUTS]:
             try:
                 output = await self.client.download_one(item)
-                files.append(await self._keep(output))
-                self._size_bytes += len(output.data)
             except OutputError as error:
                 lost.append(error)
+                continue
+            files.append(await self._keep(output))
+            self._size_bytes += len(output.data)
+            if output.flaw:
+                self._lacking.append(f"Picture {len(files)} cannot be read: {output.flaw}. It is kept as it was delivered.")
         if not files:
             raise lost[0] if lost else OutputError("The prediction is completed but names no picture.", credits=self._spent)
         if lost:
-            self._show(warning=f"{len(lost)} of {len(lost) + len(files)} pictures are missing: {lost[0]}")
+            self._lacking.insert(0, f"{len(lost)} of {len(lost) + len(files)} pictures are missing: {lost[0]}")
+        self._show(warning=" ".join(self._lacking))
         return tuple(files)
 
     @property
@@ -159,9 +166,8 @@ class Run:
     async def _end_badly(self, error: PlaygroundError) -> None:
         prediction = self._latest.prediction
         if prediction is not None and not self.client.model.is_free:
-            self._show(
-                warning=f"Prediction {prediction.job_id} was accepted: it may still finish, and its credits may be spent."
-            )
+            stands = "is over" if prediction.status.is_terminal else "was accepted: it may still finish"
+            self._show(warning=f"Prediction {prediction.job_id} {stands}, and its credits may be spent.")
             await self._remember(
                 lambda: self._history.record_ended(prediction, base_url=self.client.base_url, error=error.what), prediction
             )
