@@ -20,7 +20,7 @@ from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA, ModelInfo
 from playground.contract.prediction import Prediction
 from playground.errors import BadInputError, KeyRefusedError, NotFoundError, NotUnderstoodError
-from playground.guard import GuardedTransport, proxy_for
+from playground.guard import GuardedTransport, RefusedAddressError, proxy_for
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=10.0)
 LONGEST_ANSWER_S = 300.0
@@ -169,7 +169,7 @@ class PredictionClient:
         try:
             async with asyncio.timeout(LONGEST_ANSWER_S):
                 response = await self.http.request(method, self.base_url + path, headers=self._headers(), **content)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, RefusedAddressError, TimeoutError) as error:
             raise diagnose.from_exception(error, errand) from error
         if not response.is_success and response.status_code not in accept:
             raise diagnose.from_response(response, errand)
