@@ -38,6 +38,18 @@ def picture_size(path: Path) -> tuple[int, int]:
         return _upright_size(opened)
 
 
+def flaw(data: bytes) -> str:
+    """What keeps a file that begins like a picture from being one, in a few words; empty if all of it can be decoded."""
+    try:
+        with _opened(BytesIO(data)) as opened:
+            opened.load()
+    except BadInputError as error:
+        return (
+            "its file is broken off or damaged" if error.__cause__ else f"it has more than {LARGEST_PIXELS // 10**6} megapixels"
+        )
+    return ""
+
+
 def cut_to_result(picture: Image.Image) -> Image.Image:
     """The picture at the size of the img2img result: sides at multiples of 16 px."""
     return picture.resize(image_pixel_size(*picture.size), Image.Resampling.LANCZOS)

@@ -1,14 +1,14 @@
 """PredictionClient: create, get, watch, cancel and download predictions over one connection pool."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from pydantic import SecretStr, ValidationError
@@ -16,13 +16,16 @@ from pydantic import SecretStr, ValidationError
 from playground.client import diagnose
 from playground.client.download import Output, fetch
 from playground.client.retry import RetryTransport, retry_after_s
-from playground.client.watch import Pace, hosted_pace, local_pace, watch
+from playground.client.watch import LONGEST_WATCH_S, Pace, hosted_pace, local_pace, watch
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA, ModelInfo
 from playground.contract.prediction import Prediction
 from playground.errors import BadInputError, KeyRefusedError, NotFoundError, NotUnderstoodError
+from playground.guard import GuardedTransport, RefusedAddressError, proxy_for
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=10.0)
+LONGEST_ANSWER_S = 300.0
+"""For one request, repetitions included: `TIMEOUT` limits each read alone, and an answer may drip. An upload takes a minute."""
 KEY_HEADER = "X-API-Key"
 CLIENT_HEADER = "X-Client-Id"
 _LONGEST_KEY = 512
@@ -83,7 +86,8 @@ class PredictionClient:
         is_near = transport is not None or urlsplit(base_url).hostname in _NEAR_HOSTS
         # Visitors share the pool; a cookie set for one must not travel with another's requests.
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-        http = httpx.AsyncClient(transport=RetryTransport(wire), timeout=timeout, cookies=no_cookies)
+        guarded = GuardedTransport(wire, own_origins=(base_url,))
+        http = httpx.AsyncClient(transport=RetryTransport(guarded), timeout=timeout, cookies=no_cookies)
         pace = local_pace() if is_near else hosted_pace()
         return cls(base_url=base_url, http=http, pace=pace, model=model, name=name)
 
@@ -130,9 +134,12 @@ class PredictionClient:
         except NotUnderstoodError:
             return await self.get(job_id)  # some servers answer a DELETE with nothing, or with a sentence
 
-    def watch(self, first: Prediction, *, patience_s: float = 120.0) -> AsyncIterator[Prediction]:
+    def watch(
+        self, first: Prediction, *, patience_s: float = 120.0, longest_s: float = LONGEST_WATCH_S
+    ) -> AsyncIterator[Prediction]:
         """Changed snapshots until a terminal one, starting with `first`; draining it is waiting."""
-        return watch(first, look=lambda: self._look(first.job_id), pace=self.pace, patience_s=patience_s)
+        look = partial(self._look, first.job_id)
+        return watch(first, look=look, pace=self.pace, patience_s=patience_s, longest_s=longest_s)
 
     async def download(self, prediction: Prediction) -> list[Output]:
         """The bytes of every output, in order. Raises OutputError if one cannot be had."""
@@ -166,8 +173,9 @@ class PredictionClient:
         self, method: str, path: str, errand: diagnose.Errand, *, accept: tuple[int, ...] = (), **content: Any
     ) -> httpx.Response:
         try:
-            response = await self.http.request(method, self.base_url + path, headers=self._headers(), **content)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            async with asyncio.timeout(LONGEST_ANSWER_S):
+                response = await self.http.request(method, self.base_url + path, headers=self._headers(), **content)
+        except (httpx.HTTPError, httpx.InvalidURL, RefusedAddressError, TimeoutError) as error:
             raise diagnose.from_exception(error, errand) from error
         if not response.is_success and response.status_code not in accept:
             raise diagnose.from_response(response, errand)
@@ -193,11 +201,8 @@ def _prediction(response: httpx.Response, errand: diagnose.Errand) -> Prediction
 
 
 def _proxy(base_url: str) -> str | None:
-    """The environment's proxy for this address; httpx looks for one itself only where no transport is given."""
-    parts = urlsplit(base_url)
-    if not parts.hostname or parts.hostname in _NEAR_HOSTS or proxy_bypass(parts.hostname):
-        return None
-    return getproxies().get(parts.scheme)
+    """The environment's proxy, where the API is not on this machine."""
+    return None if urlsplit(base_url).hostname in _NEAR_HOSTS else proxy_for(httpx.URL(base_url))
 
 
 def _path(job_id: str) -> str:

@@ -20,6 +20,7 @@ from playground.errors import (
     ServerError,
     TimedOutError,
 )
+from playground.guard import RefusedAddressError
 
 _CHECK_FIRST = "Check your account for a running prediction before you send it again."
 _LONGEST_QUOTE = 300
@@ -52,9 +53,9 @@ class Errand:
         return _CHECK_FIRST if self.creates and not self.is_free else "Try again in a moment."
 
 
-def from_exception(error: httpx.HTTPError | httpx.InvalidURL, errand: Errand) -> PlaygroundError:
+def from_exception(error: Exception, errand: Errand) -> PlaygroundError:
     """The error for a request that got no answer."""
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | RefusedAddressError):
         return NetworkError(
             f"The address of {errand.host} is not a usable http(s) address.",
             credits=errand.credits(sent=False),
@@ -72,7 +73,7 @@ def from_exception(error: httpx.HTTPError | httpx.InvalidURL, errand: Errand) ->
             credits=errand.credits(sent=False),
             advice="Check the network, then try again.",
         )
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
         return TimedOutError(
             f"{errand.host} did not answer in time.", credits=errand.credits(sent=True), advice=errand.next_move
         )

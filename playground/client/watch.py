@@ -14,9 +14,21 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from playground.contract.prediction import Prediction, Status
-from playground.errors import NetworkError, NotFoundError, PlaygroundError, RateLimitedError, ServerError, TimedOutError
+from playground.errors import (
+    Credits,
+    NetworkError,
+    NotFoundError,
+    NotUnderstoodError,
+    PlaygroundError,
+    RateLimitedError,
+    ServerError,
+    TimedOutError,
+)
 
-_PASSING = (NetworkError, TimedOutError, ServerError, RateLimitedError)
+LONGEST_WATCH_S = 3600.0
+"""A picture takes seconds, and a full queue minutes; what is not over by then has been lost on the way."""
+# What is not understood may be the page of a gateway that stands before the API for a moment.
+_PASSING = (NetworkError, TimedOutError, ServerError, RateLimitedError, NotUnderstoodError)
 _SETTLING_S = 10.0  # a new prediction may not be readable everywhere at once
 
 
@@ -74,14 +86,15 @@ async def watch(
     look: Callable[[], Awaitable[Answer]],
     pace: Pace,
     patience_s: float = 120.0,
+    longest_s: float = LONGEST_WATCH_S,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Prediction]:
     """Yield `first` and then every changed snapshot; end after a terminal one.
 
     A look that fails for a passing reason is repeated until `patience_s` have gone by without an answer; then its
-    error is raised. A wait that the server asks for is cut to `patience_s` too. Stopping the iteration stops the
-    looking and nothing else.
+    error is raised. A wait that the server asks for is cut to `patience_s` too. After `longest_s` TimedOutError is
+    raised, whatever the answers were. Stopping the iteration stops the looking and nothing else.
     """
     started_s = answered_s = clock()
     latest, wait_s, saw_it_run = first, None, not first.status.is_terminal
@@ -99,9 +112,19 @@ async def watch(
             if answer.prediction != latest:
                 latest = answer.prediction
                 yield latest
+        if not latest.status.is_terminal and clock() - started_s > longest_s:
+            raise _never_ending(latest, longest_s)
         wait_s = None if asked_s is None else min(max(pace.shortest_s, asked_s), patience_s)
     if saw_it_run and latest.status == Status.COMPLETED:
         pace.learn(clock() - started_s)
+
+
+def _never_ending(latest: Prediction, longest_s: float) -> TimedOutError:
+    return TimedOutError(
+        f"The prediction is still {latest.status.value} after {longest_s / 60:.0f} minutes, which is as long as it is watched.",
+        credits=Credits.NOT_AT_STAKE,
+        advice=f"Look for {latest.job_id} again later, or ask the provider about it.",
+    )
 
 
 def _is_final(error: PlaygroundError, elapsed_s: float) -> bool:

@@ -70,7 +70,7 @@ class Run:
         self._latest = RunUpdate(prediction=accepted)
         self._changed = asyncio.Event()
         self._size_bytes = 0
-        self._missing: str | None = None
+        self._lacking: list[str] = []
         self._cancel_wanted = False
         self._cancelling: asyncio.Task[None] | None = None
 
@@ -190,7 +190,7 @@ class Run:
         kept = tuple(path for path in files if path.is_relative_to(self._history.outputs))
         small = await self._thumbnail(kept[0]) if kept else None
         time_s = last.run_time_s if last.run_time_s is not None else self.latest.elapsed_s
-        reason = error.what if error else last.error or self._missing
+        reason = error.what if error else last.error or " ".join(self._lacking) or None
         ending = Ending(last.status, reason, kept, small, self._size_bytes, time_s if files else None)
         if self._is_remembered:
             await self._remember(
@@ -206,21 +206,24 @@ class Run:
             return None
 
     async def _fetch_and_keep(self, prediction: Prediction) -> tuple[Path, ...]:
-        """Every output that can be had; those that cannot are a warning as long as one could."""
+        """Every output that can be had, the damaged ones too; those that cannot are a warning as long as one could."""
         files: list[Path] = []
         lost: list[OutputError] = []
         for item in (prediction.result or ())[:_MOST_OUTPUTS]:
             try:
                 output = await self.client.download_one(item)
-                files.append(await self._keep(output))
-                self._size_bytes += len(output.data)
             except OutputError as error:
                 lost.append(error)
+                continue
+            files.append(await self._keep(output))
+            self._size_bytes += len(output.data)
+            if output.flaw:
+                self._lacking.append(f"Picture {len(files)} cannot be read: {output.flaw}. It is kept as it was delivered.")
         if not files:
             raise lost[0] if lost else OutputError("The prediction is completed but names no picture.", credits=self._spent)
         if lost:
-            self._missing = f"{len(lost)} of {len(lost) + len(files)} pictures are missing: {lost[0]}"
-            self._show(warning=self._missing)
+            self._lacking.insert(0, f"{len(lost)} of {len(lost) + len(files)} pictures are missing: {lost[0]}")
+        self._show(warning=" ".join(self._lacking))
         return tuple(files)
 
     @property
@@ -232,9 +235,8 @@ class Run:
         if prediction is None:
             return self._show(error=error, is_over=True)
         if not self.client.model.is_free:
-            self._show(
-                warning=f"Prediction {prediction.job_id} was accepted: it may still finish, and its credits may be spent."
-            )
+            stands = "is over" if prediction.status.is_terminal else "was accepted: it may still finish"
+            self._show(warning=f"Prediction {prediction.job_id} {stands}, and its credits may be spent.")
         await self._end(prediction, error=error)
 
     async def _remember(self, write: Callable[[], Awaitable[None]], *, job_id: str = "") -> None:

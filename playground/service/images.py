@@ -5,9 +5,9 @@ import base64
 from urllib.parse import unquote_to_bytes
 
 import httpx
-import safehttpx
 
 from playground.errors import BadInputError
+from playground.guard import GuardedTransport
 from playground.pictures import LARGEST_UPLOAD_BYTES
 
 _FETCH_TIMEOUT_S = 10.0
@@ -29,11 +29,8 @@ async def fetch(image: str) -> bytes:
 
 
 async def _from_url(url: str) -> bytes:
-    host = httpx.URL(url).host
-    if not host:
-        raise ValueError("no host")
-    transport = safehttpx.AsyncSecureTransport(await safehttpx.async_validate_url(host))
-    async with httpx.AsyncClient(transport=transport, timeout=_FETCH_TIMEOUT_S) as http, http.stream("GET", url) as response:
+    client = httpx.AsyncClient(transport=GuardedTransport(), timeout=_FETCH_TIMEOUT_S)
+    async with client as http, http.stream("GET", url) as response:
         response.raise_for_status()
         data = bytearray()
         async for chunk in response.aiter_bytes():

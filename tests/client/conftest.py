@@ -1,7 +1,7 @@
 """A scripted API, a second one elsewhere, and the real client with its naps recorded instead of slept."""
 
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 
 import httpx
 import pytest
@@ -12,6 +12,7 @@ from playground.client.retry import RetryTransport
 from playground.client.watch import local_pace
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA, ModelInfo
+from playground.guard import GuardedTransport, Resolve, resolve
 
 from .servers import ScriptedApi, scripted_api
 
@@ -63,8 +64,13 @@ async def open_client(naps: list[float]) -> AsyncIterator[OpenClient]:
         model: ModelInfo = FLUX_KREA,
         timeout_s: float = 10.0,
         sleep: Callable[[float], object] = nap,
+        also: Collection[str] = (),
+        resolver: Resolve = resolve,
     ) -> PredictionClient:
-        wire = RetryTransport(httpx.AsyncHTTPTransport(verify=TLS), sleep=sleep)  # pyright: ignore
+        """`also` are origins on this machine that may be fetched from as if they were public."""
+        plain = httpx.AsyncHTTPTransport(verify=TLS)
+        guarded = GuardedTransport(plain, own_origins=(base_url, *also), resolve=resolver)
+        wire = RetryTransport(guarded, sleep=sleep)  # pyright: ignore
         client = PredictionClient(
             base_url=base_url,
             http=httpx.AsyncClient(transport=wire, timeout=timeout_s),

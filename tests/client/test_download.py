@@ -3,6 +3,8 @@
 import base64
 import gzip
 import io
+from collections.abc import AsyncIterator
+from functools import cache
 from urllib.parse import quote
 
 import anyio
@@ -10,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from playground.client import download
 from playground.client.api import PredictionClient
 from playground.client.download import Output, picture_type
 from playground.contract.prediction import Prediction
 from playground.errors import Credits, OutputError
+from playground.pictures import flaw
 
 from .conftest import FREE_MODEL, KEY, OpenClient
 from .servers import NEVER, ScriptedApi, free_port, raw_server
@@ -30,6 +33,23 @@ def picture(format: str = "PNG") -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (4, 4), "tomato").save(file, format)
     return file.getvalue()
+
+
+@cache
+def noise(format: str) -> bytes:
+    """A picture whose data fills most of its file."""
+    file = io.BytesIO()
+    Image.effect_noise((96, 96), 80).convert("RGB").save(file, format)
+    return file.getvalue()
+
+
+def dripping(*, every_s: float, chunk: bytes, count: int = 10**6) -> Response:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield chunk
+            await anyio.sleep(every_s)
+
+    return StreamingResponse(chunks(), media_type="image/png")
 
 
 PNG = picture()
@@ -177,15 +197,17 @@ async def test_key_goes_to_the_api_for_a_file_of_its_own(api: ScriptedApi, clien
     assert api.received[0].headers["x-api-key"] == KEY
 
 
-async def test_key_never_goes_to_another_origin(elsewhere: ScriptedApi, client: PredictionClient):
+async def test_key_never_goes_to_another_origin(api: ScriptedApi, elsewhere: ScriptedApi, open_client: OpenClient):
     elsewhere.answers(Response(PNG))
+    client = open_client(api.url, also=(elsewhere.url,))
     await client.download(finished(f"{elsewhere.url}/files/a.png"))
     assert KEY not in str(elsewhere.received[0])
 
 
 async def test_key_never_follows_a_redirect_to_another_origin(
-    api: ScriptedApi, elsewhere: ScriptedApi, client: PredictionClient
+    api: ScriptedApi, elsewhere: ScriptedApi, open_client: OpenClient
 ):
+    client = open_client(api.url, also=(elsewhere.url,))
     api.answers(RedirectResponse(f"{elsewhere.url}/files/a.png"))
     elsewhere.answers(Response(PNG))
     assert (await client.download(finished(f"{api.url}/files/a.png")))[0].data == PNG
@@ -193,9 +215,10 @@ async def test_key_never_follows_a_redirect_to_another_origin(
     assert KEY not in str(elsewhere.received[0])
 
 
-async def test_key_never_goes_to_the_same_host_under_another_name(api: ScriptedApi, client: PredictionClient):
+async def test_key_never_goes_to_the_same_host_under_another_name(api: ScriptedApi, open_client: OpenClient):
     api.answers(Response(PNG))
-    await client.download(finished(f"{api.url.replace('127.0.0.1', 'localhost')}/files/a.png"))
+    other_name = api.url.replace("127.0.0.1", "localhost")
+    await open_client(api.url, also=(other_name,)).download(finished(f"{other_name}/files/a.png"))
     assert KEY not in str(api.received[0])
 
 
@@ -213,6 +236,56 @@ async def test_download_cut_off_in_the_middle_is_asked_for_again_and_never_half_
         error = await download_error(open_client(server.url), f"{server.url}/files/a.png")
     assert "could not be fetched" in str(error)
     assert len(server.received) == 3
+
+
+async def test_download_gives_up_on_a_server_that_drips(
+    api: ScriptedApi, client: PredictionClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(download, "SLOWEST_S", 0.15)
+    monkeypatch.setattr(download, "_WAITS_S", ())
+    api.answers(dripping(every_s=0.01, chunk=PNG[:8]))
+    assert "less than 16 kB arrived" in str(await download_error(client, f"{api.url}/files/a.png"))
+
+
+async def test_download_waits_for_a_slow_server_that_is_not_too_slow(
+    api: ScriptedApi, client: PredictionClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(download, "SLOWEST_S", 0.5)
+    api.answers(dripping(every_s=0.1, chunk=PNG.ljust(download.FEWEST_BYTES, b"\0"), count=8))
+    assert len((await client.download(finished(f"{api.url}/files/a.png")))[0].data) == 8 * download.FEWEST_BYTES
+
+
+async def test_download_ends_after_its_whole_time_however_fast_the_bytes_come(
+    api: ScriptedApi, client: PredictionClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(download, "LONGEST_FETCH_S", 0.4)
+    api.answers(dripping(every_s=0.01, chunk=PNG.ljust(download.FEWEST_BYTES, b"\0")))
+    assert "it had not arrived after 0 s" in str(await download_error(client, f"{api.url}/files/a.png"))
+
+
+@pytest.mark.parametrize("format", KINDS)
+async def test_download_of_a_picture_that_is_broken_off_keeps_its_bytes_and_says_so(
+    api: ScriptedApi, client: PredictionClient, format: str
+):
+    half = noise(format)[:3000]
+    api.answers(Response(half))
+    (output,) = await client.download(finished(f"{api.url}/files/a"))
+    assert output == Output(half, *KINDS[format], flaw="its file is broken off or damaged")
+
+
+async def test_download_of_a_bomb_keeps_its_bytes_undecoded_and_says_so(api: ScriptedApi, client: PredictionClient):
+    file = io.BytesIO()
+    Image.new("1", (10_000, 9_999)).save(file, "PNG")
+    api.answers(Response(file.getvalue()))
+    (output,) = await client.download(finished(f"{api.url}/files/a"))
+    assert (output.data, output.flaw) == (file.getvalue(), "it has more than 40 megapixels")
+
+
+@given(share=st.floats(0.02, 0.95), format=st.sampled_from(list(KINDS)))
+def test_a_picture_cut_anywhere_is_told_from_a_whole_one(share: float, format: str):
+    whole = noise(format)
+    assert flaw(whole) == ""
+    assert flaw(whole[: int(len(whole) * share)]) == "its file is broken off or damaged"
 
 
 async def test_download_without_an_answer_is_an_error(open_client: OpenClient):

@@ -99,12 +99,15 @@ async def test_watch_yields_progress_within_one_status():
     assert await watched(*steps, COMPLETED) == [PENDING, steps[0], steps[1], steps[3], COMPLETED]
 
 
-@pytest.mark.parametrize("kind", [NetworkError, TimedOutError, ServerError, RateLimitedError])
+PASSING = [NetworkError, TimedOutError, ServerError, RateLimitedError, NotUnderstoodError]
+
+
+@pytest.mark.parametrize("kind", PASSING)
 async def test_watch_tolerates_passing_errors_within_patience(kind: type[PlaygroundError]):
     assert await watched(*[kind("passing")] * 10, PROCESSING, kind("again"), COMPLETED) == [PENDING, PROCESSING, COMPLETED]
 
 
-@pytest.mark.parametrize("kind", [NetworkError, TimedOutError, ServerError, RateLimitedError])
+@pytest.mark.parametrize("kind", PASSING)
 async def test_watch_raises_a_passing_error_that_outlasts_patience(kind: type[PlaygroundError]):
     clock = Clock()
     with pytest.raises(kind, match="no end"):
@@ -120,12 +123,19 @@ async def test_watch_counts_patience_from_the_last_answer():
     assert clock.now_s - 1000 > 60
 
 
-@pytest.mark.parametrize("kind", [BadInputError, KeyRefusedError, NotUnderstoodError])
+@pytest.mark.parametrize("kind", [BadInputError, KeyRefusedError])
 async def test_watch_raises_an_error_that_will_not_pass_at_once(kind: type[PlaygroundError]):
     clock = Clock()
     with pytest.raises(kind):
         await watched(kind("no"), clock=clock)
     assert len(clock.naps) == 1
+
+
+async def test_watch_gives_up_on_a_prediction_that_never_ends():
+    clock = Clock()
+    with pytest.raises(TimedOutError, match="still processing after 60 minutes"):
+        await watched(PROCESSING, *[RateLimitedError("busy"), PROCESSING] * 1000, clock=clock)
+    assert 3600 < clock.now_s - 1000 <= 3600 + hosted_pace().longest_s
 
 
 async def test_watch_tolerates_a_new_prediction_that_is_not_readable_yet():

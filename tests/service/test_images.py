@@ -123,6 +123,10 @@ async def test_a_turned_photograph_stands_upright(serve: Serve, request_of_three
         ("http://[::ffff:127.0.0.1]/a.png", "nothing could be fetched"),
         ("http://0.0.0.0/a.png", "nothing could be fetched"),
         ("http://2130706433/a.png", "nothing could be fetched"),
+        ("http://100.64.0.1/a.png", "nothing could be fetched"),
+        ("http://[64:ff9b::7f00:1]/a.png", "nothing could be fetched"),
+        ("http://[2002:7f00:1::]/a.png", "nothing could be fetched"),
+        ("http://key@1.1.1.1/a.png", "nothing could be fetched"),
     ],
 )
 async def test_an_unusable_image_is_refused(
