@@ -33,8 +33,8 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def start_app(data_dir: Path, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
-    """`python app.py` as the README says, on a free port; returns the process and its address."""
+def start_app(data_dir: Path, *, log: Path | None = None, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
+    """`python app.py` as the README says, on a free port; returns the process and its address. What it says goes to `log`."""
     port = int(settings.pop("GRADIO_SERVER_PORT", 0)) or free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith("PLAYGROUND_")}
     environment = own | {
@@ -42,9 +42,10 @@ def start_app(data_dir: Path, **settings: str) -> tuple[subprocess.Popen[bytes],
         "GRADIO_ANALYTICS_ENABLED": "False",
         "PLAYGROUND_DATA_DIR": str(data_dir),
     }
-    process = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=ROOT, env=environment | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with (log or Path(os.devnull)).open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment | settings, stdout=said, stderr=subprocess.STDOUT
+        )
     url, ends_s = f"http://127.0.0.1:{port}", time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < ends_s:
         assert process.poll() is None, "the app ended while it was starting"

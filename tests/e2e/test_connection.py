@@ -18,7 +18,8 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def connected_url(hosted: HostedApi, data_dir: Path) -> Iterator[str]:
-    process, url = start_app(data_dir, PLAYGROUND_BASE_URL=hosted.url)
+    data_dir.mkdir()
+    process, url = start_app(data_dir, log=data_dir / "app.log", PLAYGROUND_BASE_URL=hosted.url)
     yield url
     stop_app(process)
 
@@ -45,8 +46,20 @@ def test_a_key_in_the_page_runs_the_hosted_model_and_is_found_nowhere(
         assert database.execute("SELECT job_id, status FROM history").fetchall() == [("job-1", "completed")]
     database.close()
     assert len(list((data_dir / "outputs").rglob("*.png"))) == 1
+    hosted.last_answer = {"status": "failed", "error": f"bad auth for {KEY}", "logs": KEY}
+    page.click("#generate")
+    expect(page.locator("#status")).to_contain_text("The prediction failed", timeout=30_000)
+    page.get_by_role("tab", name="History").click()
+    expect(page.locator("button.tile")).to_have_count(2)
+    page.click("#history_export")
+    with page.expect_download() as download:
+        page.locator("#history_file a").first.click()
+    page.click("button.tile >> nth=0")
+    expect(page.locator("#history_facts")).to_contain_text("bad auth for …")
     places = [
         page.content(),
+        page.url,
+        download.value.path().read_bytes().decode("latin-1"),
         page.request.get(f"{connected_url}/config").text(),
         page.request.get(f"{connected_url}/gradio_api/info").text(),
         str(page.evaluate("JSON.stringify([localStorage, sessionStorage])")),
