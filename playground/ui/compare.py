@@ -129,7 +129,7 @@ def _lay_out(backends: Backends) -> CompareTab:
                 buttons=["fullscreen"],
                 max_height=2000,
             )
-            pictures = [_picture(f"{side}_picture", f"Picture {side.upper()}") for side in SIDES]
+            pictures = [_picture(f"{side}_picture", f"Picture {side.upper()}", elem_classes="side-picture") for side in SIDES]
             heat = _picture("compare_heat", "Difference", format="png")
             previews = gr.HTML(EMPTY_STAGE, elem_id="compare_previews")
         shown = gr.HTML(elem_id="compare_shown")
