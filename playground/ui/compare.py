@@ -120,18 +120,7 @@ def _lay_out(backends: Backends) -> CompareTab:
                 elem_id="compare_pair",
                 visible="hidden",
             )
-        with gr.Column(elem_id="compare_stage"):
-            slider = gr.ImageSlider(
-                elem_id="compare_slider",
-                show_label=False,
-                container=False,
-                interactive=False,
-                buttons=["fullscreen"],
-                max_height=2000,
-            )
-            pictures = [_picture(f"{side}_picture", f"Picture {side.upper()}", elem_classes="side-picture") for side in SIDES]
-            heat = _picture("compare_heat", "Difference", format="png")
-            previews = gr.HTML(EMPTY_STAGE, elem_id="compare_previews")
+        slider, pictures, heat, previews = _stage()
         shown = gr.HTML(elem_id="compare_shown")
         apart = gr.HTML(elem_id="compare_apart")
         figures = gr.HTML(elem_id="compare_figures")
@@ -185,6 +174,23 @@ def _side_controls(side: str, prompt: str) -> tuple[dict[str, Component], gr.But
                 add(name, **({"value": False} if name == "go_fast" else {}))
         send = gr.Button(f"Send {side.upper()} to Generate", elem_id=f"send_{side}", size="sm", min_width=150)
     return {name: made[name] for name in OWN_INPUTS}, send
+
+
+def _stage() -> tuple[gr.ImageSlider, list[gr.Image], gr.Image, gr.HTML]:
+    """The place in which all views lie over each other: the slider, each side's picture, the heat map, the previews."""
+    with gr.Column(elem_id="compare_stage"):
+        slider = gr.ImageSlider(
+            elem_id="compare_slider",
+            show_label=False,
+            container=False,
+            interactive=False,
+            buttons=["fullscreen"],
+            max_height=2000,
+        )
+        pictures = [_picture(f"{side}_picture", f"Picture {side.upper()}", elem_classes="side-picture") for side in SIDES]
+        heat = _picture("compare_heat", "Difference", format="png")
+        previews = gr.HTML(EMPTY_STAGE, elem_id="compare_previews")
+    return slider, pictures, heat, previews
 
 
 def _picture(elem_id: str, label: str, **options: Any) -> gr.Image:
