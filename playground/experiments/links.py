@@ -1,9 +1,9 @@
 """Links: settings as query parameters of the page's address, in the contract's own names, and back.
 
 `?prompt=…&guidance=7` fills the form, `preset=STEM` fills it from a preset first, `lock=1` locks it, `vary=guidance` locks all
-but that, `tab=…` opens a tab and `lesson=guidance` a lesson. `tab=compare` takes what differs in B as `b.guidance=7`, and
-`tab=sweep` its axes as `x=guidance&x_values=1,3,8` and `y…`. A link is read by whoever has it: no picture and no key
-ever stands in one.
+but that, `tab=…` opens a tab and `lesson=guidance` a lesson. `tab=compare` takes what differs in B as `b.guidance=7`, in
+a third side C as `c.guidance=8` (`three=1` where nothing does), and `tab=sweep` its axes as `x=guidance&x_values=1,3,8` and
+`y…`. A link is read by whoever has it: no picture and no key ever stands in one.
 """
 
 import re
@@ -21,7 +21,7 @@ TABS = ("generate", "compare", "sweep", "learn", "history")
 LOCKABLE = tuple(INPUTS)
 LONGEST_LINK = 8000
 _MOST_PARAMETERS = 64
-_OTHER = "b."
+_OTHERS = ("b.", "c.")
 _OFF_HERE = "go_fast"  # comparisons and sweeps begin with it off, so their links always say how it stands
 _PRESET = re.compile(r"[\w.-]{1,80}")
 _YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
@@ -44,8 +44,8 @@ class Link:
     tab: str | None = None
     lesson: str | None = None
     """The input whose lesson is opened, in the Learn tab."""
-    others: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """For the Compare tab: what B has otherwise than A."""
+    others: tuple[Mapping[str, Any], ...] = ({},)
+    """For the Compare tab: what B has otherwise than A, and what C has where there is a third side."""
     axes: tuple[tuple[str, str], ...] = ()
     """For the Sweep tab: one or two inputs and the text of their values."""
     problems: tuple[str, ...] = ()
@@ -73,12 +73,12 @@ def read_link(query: Iterable[tuple[str, str]]) -> Link:
     preset = _preset(single.pop("preset", None), problems)
     lesson = _lesson(single.pop("lesson", None), problems)
     tab = "learn" if lesson else _tab(single.pop("tab", None), problems)
-    is_locked = _lock(single.pop("lock", ""), problems) or bool(vary)
+    is_locked = _said_yes("lock", single, problems) or bool(vary)
     axes = _axes(single, problems)
-    others = read_partial({name[len(_OTHER) :]: single.pop(name) for name in list(single) if name.startswith(_OTHER)})
+    others, wrong = _others(single, problems)
     partial = read_partial(single)
-    problems += [*partial.problems, *(_OTHER + problem for problem in others.problems)]
-    return Link(partial.inputs, preset, is_locked, vary, tab, lesson, others.inputs, axes, tuple(problems))
+    problems += [*partial.problems, *wrong]
+    return Link(partial.inputs, preset, is_locked, vary, tab, lesson, others, axes, tuple(problems))
 
 
 def write_link(
@@ -99,11 +99,15 @@ def write_link(
     return _query([*pairs, *([("tab", tab)] if tab else [])])
 
 
-def write_comparison(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
-    """The query of a link to a comparison. Raises BadInputError as `write_link` does."""
-    plain = _settings({name: value for name, value in a.items() if value != default(name) or name == _OFF_HERE})
-    others = _settings({name: value for name, value in b.items() if value != a.get(name)})
-    return _query([*plain, *((_OTHER + name, value) for name, value in others), ("tab", "compare")])
+def write_comparison(a: Mapping[str, Any], *others: Mapping[str, Any]) -> str:
+    """The query of a link to a comparison of A with B, and with C too. Raises BadInputError as `write_link` does."""
+    pairs = _settings({name: value for name, value in a.items() if value != default(name) or name == _OFF_HERE})
+    own: list[tuple[str, str]] = []
+    for prefix, other in zip(_OTHERS, others, strict=False):
+        own = _settings({name: value for name, value in other.items() if value != a.get(name)})
+        pairs += [(prefix + name, value) for name, value in own]
+    alike = [("three", "1")] if len(others) == len(_OTHERS) and not own else []
+    return _query([*pairs, *alike, ("tab", "compare")])
 
 
 def write_sweep(base: Mapping[str, Any], axes: Iterable[tuple[str, str]]) -> str:
@@ -194,7 +198,21 @@ def _lesson(value: str | None, problems: list[str]) -> str | None:
     return None
 
 
-def _lock(value: str, problems: list[str]) -> bool:
-    if value.lower() not in (*_YES, *_NO):
-        problems.append("lock: expected 1 or 0")
-    return value.lower() in _YES
+def _others(single: dict[str, str], problems: list[str]) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
+    """Taken out of `single`: what B, and C where it is spoken of, have for themselves, and what of that is wrong."""
+    has_third = _said_yes("three", single, problems) or any(name.startswith(_OTHERS[-1]) for name in single)
+    found: list[Mapping[str, Any]] = []
+    wrong: list[str] = []
+    for prefix in _OTHERS:
+        own = read_partial({name[len(prefix) :]: single.pop(name) for name in list(single) if name.startswith(prefix)})
+        found.append(own.inputs)
+        wrong += [prefix + problem for problem in own.problems]
+    return tuple(found if has_third else found[:-1]), wrong
+
+
+def _said_yes(name: str, single: dict[str, str], problems: list[str]) -> bool:
+    """Taken out of `single`: whether that switch is on."""
+    value = single.pop(name, "").lower()
+    if value not in (*_YES, *_NO):
+        problems.append(f"{name}: expected 1 or 0")
+    return value in _YES

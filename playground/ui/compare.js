@@ -1,10 +1,11 @@
-// Keys of the Compare tab: F shows A and B in turn in the same place, S swaps them. Never while somebody types.
+// Keys of the Compare tab: F shows the two of a pair in turn in the same place, S swaps them. Never while somebody types.
 (() => {
   const TYPED = "textarea, select, [contenteditable=true], input:not([type=radio], [type=checkbox], [type=range], [type=button])";
   const flip = (stage) => {
-    if (stage.dataset.view === "Flip") stage.toggleAttribute("data-flipped");
+    const [first, second] = (document.querySelector("#compare_pair input:checked")?.value ?? "A|B").split("|");
+    if (stage.dataset.view === "Flip") stage.dataset.front = (stage.dataset.front ?? first) === first ? second : first;
     else {
-      stage.removeAttribute("data-flipped");
+      stage.dataset.front = first;
       document.querySelector('#compare_view input[value="Flip"]')?.click();
     }
   };
@@ -18,7 +19,7 @@
     if (key === "f" && stage?.offsetParent) flip(stage);
   });
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("#run_both")) {
+    if (event.target.closest?.("#compare_run")) {
       const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
       document.getElementById("differs")?.scrollIntoView({ block: "start", behavior });
     }

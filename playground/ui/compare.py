@@ -1,4 +1,4 @@
-"""The Compare tab: two full settings side by side, run at once on one seed, and measured against each other."""
+"""The Compare tab: two or three full settings side by side, run at once on one seed, and measured against each other."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +12,15 @@ from playground.ui.comparing import Comparing
 from playground.ui.controls import control
 from playground.ui.generate import GenerateTab
 from playground.ui.links import LinkButton, build_link_button, wire_link_button
-from playground.ui.pair import OWN_INPUTS
 from playground.ui.session import Backends
 from playground.ui.tab_links import comparison_query, comparison_to_open
+from playground.ui.trial import OWN_INPUTS, PAIRS
 
 VIEWS = ("Slider", "Flip", "Side by side", "Difference")
 FOLLOWING_IMAGE = ("aspect_ratio", "prompt_strength")
 """The controls that depend on whether there is an image."""
 _SHOW_VIEW = "(view) => { document.getElementById('compare_stage').dataset.view = view; }"
+_SHOW_FIRST = "(pair) => { document.getElementById('compare_stage').dataset.front = pair[0]; }"
 _MOST_RUNS_AT_ONCE = 100
 
 
@@ -27,6 +28,7 @@ _MOST_RUNS_AT_ONCE = 100
 class Side:
     """One side's controls, its status line and its picture."""
 
+    name: str
     inputs: dict[str, Component]
     send: gr.Button
     status: gr.HTML
@@ -37,10 +39,11 @@ class Side:
 class CompareTab:
     """The tab's components."""
 
-    a: Side
-    b: Side
+    sides: tuple[Side, ...]
+    """A, B and C."""
     image: Component
     one_seed: gr.Checkbox
+    third: gr.Checkbox
     from_generate: gr.Button
     copy: gr.Button
     swap: gr.Button
@@ -50,17 +53,24 @@ class CompareTab:
     differs: gr.HTML
     problem: gr.HTML
     view: gr.Radio
+    pair: gr.Radio
     slider: gr.ImageSlider
     heat: gr.Image
     previews: gr.HTML
     shown: gr.HTML
+    apart: gr.HTML
     figures: gr.HTML
     link: LinkButton
 
     @property
     def values(self) -> list[Component]:
         """What every handler of the form reads, in this order."""
-        return [*self.a.inputs.values(), *self.b.inputs.values(), self.image, self.one_seed]
+        return [*self.forms, self.image, self.one_seed, self.third]
+
+    @property
+    def forms(self) -> list[Component]:
+        """The controls of all sides, A's first."""
+        return [component for side in self.sides for component in side.inputs.values()]
 
 
 def build_compare_tab(
@@ -82,45 +92,47 @@ def _lay_out(backends: Backends) -> CompareTab:
         from_generate = gr.Button("A from Generate", elem_id="a_from_generate", size="sm", min_width=130)
         copy = gr.Button("Copy A to B", elem_id="copy_a_to_b", size="sm", min_width=110)
         swap = gr.Button("Swap A and B (S)", elem_id="compare_swap", size="sm", min_width=140)
-        one_seed = gr.Checkbox(True, label="One seed for both", elem_id="one_seed", container=False, min_width=160)
+        one_seed = gr.Checkbox(True, label="One seed for all", elem_id="one_seed", container=False, min_width=150)
+        third = gr.Checkbox(False, label="Third: C", elem_id="third", container=False, min_width=90)
     with gr.Row(elem_id="compare_sides", equal_height=False):
-        a, send_a = _side_controls("a", prompt)
-        b, send_b = _side_controls("b", prompt)
+        forms = [_side_controls(side, prompt) for side in SIDES]
     gr.Markdown(GO_FAST_REASON, elem_id="go_fast_reason", elem_classes="help")
-    with gr.Accordion("Start both from an image", open=False, elem_id="compare_image_panel"):
+    with gr.Accordion("Start all from an image", open=False, elem_id="compare_image_panel"):
         gr.Markdown(help_text("image"), elem_classes="help")
         image = control("image", elem_id="compare_image")
     differs = gr.HTML(elem_id="differs")
     with gr.Row(elem_id="compare_bar"):
-        run = gr.Button("Run both", variant="primary", elem_id="run_both", scale=3, min_width=120)
-        cancel = gr.Button("Cancel", elem_id="cancel_both", interactive=False, scale=1, min_width=90)
+        run = gr.Button("Run", variant="primary", elem_id="compare_run", scale=3, min_width=120)
+        cancel = gr.Button("Cancel", elem_id="compare_cancel", interactive=False, scale=1, min_width=90)
     plan = gr.HTML(elem_id="compare_plan")
     problem = gr.HTML(elem_id="compare_problem")
-    status_a, status_b = gr.HTML(elem_id="a_status"), gr.HTML(elem_id="b_status")
+    statuses = [gr.HTML(elem_id=f"{side}_status") for side in SIDES]
     with gr.Column(elem_id="compare_results"):
         with gr.Row(elem_id="compare_views"):
             view = gr.Radio(VIEWS, value=VIEWS[0], label="View", show_label=False, container=False, elem_id="compare_view")
-            gr.Button("Flip A / B (F)", size="sm", elem_id="compare_flip", min_width=110)
-        with gr.Column(elem_id="compare_stage"):
-            slider = gr.ImageSlider(
-                elem_id="compare_slider",
+            gr.Button("Flip (F)", size="sm", elem_id="compare_flip", min_width=80)
+            pair = gr.Radio(
+                PAIRS,
+                value=PAIRS[0],
+                label="The pair that is compared",
                 show_label=False,
                 container=False,
-                interactive=False,
-                buttons=["fullscreen"],
-                max_height=2000,
+                elem_id="compare_pair",
+                visible="hidden",
             )
-            pictures = [_picture(f"{side}_picture", f"Picture {side.upper()}") for side in SIDES]
-            heat = _picture("compare_heat", "Difference of A and B", format="png")
-            previews = gr.HTML(EMPTY_STAGE, elem_id="compare_previews")
+        slider, pictures, heat, previews = _stage()
         shown = gr.HTML(elem_id="compare_shown")
+        apart = gr.HTML(elem_id="compare_apart")
         figures = gr.HTML(elem_id="compare_figures")
     link = build_link_button("compare_")
     return CompareTab(
-        a=Side(a, send_a, status_a, pictures[0]),
-        b=Side(b, send_b, status_b, pictures[1]),
+        sides=tuple(
+            Side(name, *form, status, picture)
+            for name, form, status, picture in zip(SIDES, forms, statuses, pictures, strict=True)
+        ),
         image=image,
         one_seed=one_seed,
+        third=third,
         from_generate=from_generate,
         copy=copy,
         swap=swap,
@@ -130,10 +142,12 @@ def _lay_out(backends: Backends) -> CompareTab:
         differs=differs,
         problem=problem,
         view=view,
+        pair=pair,
         slider=slider,
         heat=heat,
         previews=previews,
         shown=shown,
+        apart=apart,
         figures=figures,
         link=link,
     )
@@ -162,6 +176,23 @@ def _side_controls(side: str, prompt: str) -> tuple[dict[str, Component], gr.But
     return {name: made[name] for name in OWN_INPUTS}, send
 
 
+def _stage() -> tuple[gr.ImageSlider, list[gr.Image], gr.Image, gr.HTML]:
+    """The place in which all views lie over each other: the slider, each side's picture, the heat map, the previews."""
+    with gr.Column(elem_id="compare_stage"):
+        slider = gr.ImageSlider(
+            elem_id="compare_slider",
+            show_label=False,
+            container=False,
+            interactive=False,
+            buttons=["fullscreen"],
+            max_height=2000,
+        )
+        pictures = [_picture(f"{side}_picture", f"Picture {side.upper()}", elem_classes="side-picture") for side in SIDES]
+        heat = _picture("compare_heat", "Difference", format="png")
+        previews = gr.HTML(EMPTY_STAGE, elem_id="compare_previews")
+    return slider, pictures, heat, previews
+
+
 def _picture(elem_id: str, label: str, **options: Any) -> gr.Image:
     return gr.Image(
         elem_id=elem_id,
@@ -176,7 +207,6 @@ def _picture(elem_id: str, label: str, **options: Any) -> gr.Image:
 
 def _wire_form(tab: CompareTab, events: Comparing, session: gr.State, load: Any) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
-    sides = [tab.a, tab.b]
     gr.on(
         [load, session.change, *(component.change for component in tab.values)],  # pyright: ignore[reportAttributeAccessIssue]
         events.describe,
@@ -184,31 +214,30 @@ def _wire_form(tab: CompareTab, events: Comparing, session: gr.State, load: Any)
         outputs=[
             tab.plan,
             tab.differs,
-            *(side.inputs[name] for side in sides for name in FOLLOWING_IMAGE),
-            tab.b.inputs["seed"],
+            *(side.inputs[name] for side in tab.sides for name in FOLLOWING_IMAGE),
+            *(side.inputs["seed"] for side in tab.sides[1:]),
         ],
         trigger_mode="always_last",
         **private,
     )
-    prompts = [side.inputs["prompt"] for side in sides]
-    checks = [side.inputs["disable_safety_checker"] for side in sides]
+    prompts = [side.inputs["prompt"] for side in tab.sides]
+    checks = [side.inputs["disable_safety_checker"] for side in tab.sides]
     fit: dict[str, Any] = {"inputs": [*prompts, session], "outputs": [*prompts, *checks], **private}
     session.change(events.fit_to_model, **fit)
-    forms = [component for side in sides for component in side.inputs.values()]
-    load(events.fit_to_model, **fit).then(comparison_to_open, outputs=[*forms, tab.one_seed], **private)
+    load(events.fit_to_model, **fit).then(comparison_to_open, outputs=[*tab.forms, tab.one_seed, tab.third], **private)
     wire_link_button(tab.link, comparison_query, tab.values)
     tab.view.change(None, inputs=tab.view, js=_SHOW_VIEW, api_visibility="private")
+    tab.pair.change(None, inputs=tab.pair, js=_SHOW_FIRST, api_visibility="private")
 
 
 def _wire_run(tab: CompareTab, events: Comparing, session: gr.State) -> None:
-    results = [
-        tab.slider, tab.a.picture, tab.b.picture, tab.heat, tab.shown, tab.figures, tab.view, tab.previews,
-        tab.a.status, tab.b.status,
-    ]  # fmt: skip
+    of_pair = [tab.slider, tab.heat, tab.apart]
+    results = [*of_pair, tab.shown, tab.figures, tab.view, tab.pair, tab.previews]
+    results += [component for side in tab.sides for component in (side.picture, side.status)]
     gr.on(
-        [tab.run.click, *(side.inputs["prompt"].submit for side in (tab.a, tab.b))],  # pyright: ignore[reportAttributeAccessIssue]
-        events.run_both,
-        inputs=[*tab.values, session],
+        [tab.run.click, *(side.inputs["prompt"].submit for side in tab.sides)],  # pyright: ignore[reportAttributeAccessIssue]
+        events.run,
+        inputs=[*tab.values, tab.pair, session],
         outputs=[*results, tab.problem, tab.run, tab.cancel, tab.swap],
         api_visibility="private",
         show_progress="hidden",
@@ -216,23 +245,26 @@ def _wire_run(tab: CompareTab, events: Comparing, session: gr.State) -> None:
         concurrency_id="comparisons",
     )
     tab.cancel.click(events.cancel, outputs=tab.cancel, api_visibility="private", queue=False)
-    a, b = list(tab.a.inputs.values()), list(tab.b.inputs.values())
+    measured: dict[str, Any] = {"inputs": tab.pair, "api_visibility": "private", "show_progress": "hidden"}
+    tab.pair.input(events.choose_pair, outputs=of_pair, trigger_mode="always_last", **measured)
+    a_and_b = [component for side in tab.sides[:2] for component in side.inputs.values()]
     tab.swap.click(
-        events.swap_forms, inputs=[*a, *b, tab.one_seed], outputs=[*a, *b], api_visibility="private", queue=False
-    ).then(events.swap_results, outputs=results, api_visibility="private", show_progress="hidden")
+        events.swap_forms, inputs=[*a_and_b, tab.one_seed], outputs=a_and_b, api_visibility="private", queue=False
+    ).then(events.swap_results, outputs=results, **measured)
 
 
 def _wire_travel(tab: CompareTab, events: Comparing, generate: GenerateTab, tabs: gr.Tabs) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
-    a, b = list(tab.a.inputs.values()), list(tab.b.inputs.values())
+    a, b, c = (list(side.inputs.values()) for side in tab.sides)
     tab.copy.click(lambda *values: list(values), inputs=a, outputs=b, **private)
+    tab.third.input(events.copy_to_third, inputs=[tab.third, *a], outputs=c, **private)
     tab.from_generate.click(
-        events.from_generate, inputs=[*generate.inputs.values(), *a, *b], outputs=[*a, *b, tab.image], **private
+        events.from_generate, inputs=[*generate.inputs.values(), *tab.forms], outputs=[*tab.forms, tab.image], **private
     )
-    for side in (tab.a, tab.b):
+    for side in tab.sides:
         side.send.click(
             events.to_generate,
-            inputs=[*side.inputs.values(), tab.a.inputs["seed"], tab.one_seed, tab.image],
+            inputs=[*side.inputs.values(), tab.sides[0].inputs["seed"], tab.one_seed, tab.image],
             outputs=[tabs, generate.image_panel, *generate.inputs.values()],
             **private,
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from playground.contract.effects import effective_seed
 from playground.contract.inputs import PredictionInput, label
 from playground.contract.model import ModelInfo
 from playground.experiments.comparison import Difference, differences, summary
@@ -12,7 +13,8 @@ from playground.experiments.metrics import LARGEST_DELTA_E, PairFigures, Picture
 from playground.experiments.run import RunUpdate
 from playground.ui import format
 
-SIDES = ("a", "b")
+SIDES = ("a", "b", "c")
+"""The third is compared only where a person or a link asks for it."""
 FOLDED = ("megapixels", "num_outputs", "go_fast", "output_format", "output_quality", "disable_safety_checker")
 """The inputs that stand in a side's closed panel."""
 
@@ -27,23 +29,54 @@ class Measured:
     figures: PictureFigures
 
 
-def differences_line(found: Sequence[Difference], *, one_seed: bool, seeds_equal: bool) -> str:
-    """What differs, in one line, with the style that marks those inputs (and the closed panel that hides one)."""
-    seeds = "one seed for both" if one_seed else "the seeds are equal" if seeds_equal else "each its own seed"
-    names = {difference.name for difference in found}
-    marked = [f"#{side}_{name}" for side in SIDES for name in sorted(names)]
-    marked += [f"#{side}_more > .label-wrap" for side in SIDES if names & set(FOLDED)]
+def differences_line(sides: Sequence[PredictionInput], *, one_seed: bool) -> str:
+    """What differs from A, in one line, with the style that marks those inputs (and the closed panel that hides one)."""
+    found = _apart_from_a(sides, one_seed=one_seed)
+    words = _summaries(found)
+    if not any(found):
+        letters = SIDES[: len(sides)]
+        words = f"{_listed(letters)} are alike: change one input of {_listed(letters[1:], 'or')}"
+    names = [{difference.name for difference in apart} for apart in found]
+    marked: list[str] = []
+    for side, own in zip(SIDES, [set[str]().union(*names), *names], strict=False):
+        marked += [f"#{side}_{name}" for name in sorted(own)]
+        marked += [f"#{side}_more > .label-wrap"] if own & set(FOLDED) else []
     style = f"<style>{', '.join(marked)} {{ {_MARK} }}</style>" if marked else ""
-    words = f"B {summary(found)}" if found else "A and B are alike: change one input of B"
-    return f'<div class="differs">{escape(words)} · {seeds}</div>{style}'
+    return f'<div class="differs">{escape(words)} · {_seeds(sides, one_seed=one_seed)}</div>{style}'
+
+
+def _apart_from_a(sides: Sequence[PredictionInput], *, one_seed: bool) -> list[tuple[Difference, ...]]:
+    """What differs from A in each other side."""
+    return [differences([sides[0], other], one_seed=one_seed) for other in sides[1:]]
+
+
+def _summaries(found: Sequence[Sequence[Difference]]) -> str:
+    """`B differs in guidance: 3.0 → 7.0 · C is like A`"""
+    return " · ".join(
+        f"{side.upper()} {summary(apart) if apart else 'is like A'}" for side, apart in zip(SIDES[1:], found, strict=False)
+    )
+
+
+def _seeds(sides: Sequence[PredictionInput], *, one_seed: bool) -> str:
+    if one_seed:
+        return f"one seed for {'both' if len(sides) == 2 else 'all'}"
+    given = [seed for seed in map(effective_seed, sides) if seed is not None]
+    if len(set(given)) == len(given):
+        return "each its own seed"
+    return "the seeds are equal" if len(given) == len(sides) and len(set(given)) == 1 else "two share a seed"
+
+
+def _listed(parts: Sequence[str], word: str = "and") -> str:
+    """`A, B and C`"""
+    return f" {word} ".join(", ".join(parts).upper().rsplit(", ", 1))
 
 
 def plan(
     model: ModelInfo, sides: Sequence[PredictionInput], *, sizes_px: Sequence[tuple[int, int]], steps: Sequence[int]
 ) -> str:
-    """What a click will do on each side, and what both cost together."""
+    """What a click will do on each side, and what they cost together."""
     parts: list[str] = []
-    for side, request, (width_px, height_px), number in zip(SIDES, sides, sizes_px, steps, strict=True):
+    for side, request, (width_px, height_px), number in zip(SIDES, sides, sizes_px, steps, strict=False):
         parts.append(f"{side.upper()} {width_px}×{height_px}, {number} step{'' if number == 1 else 's'}")
         if request.num_outputs > 1:
             parts[-1] += f", {request.num_outputs} pictures (the first is compared)"
@@ -53,44 +86,45 @@ def plan(
 
 
 def remarks_list(remarks: Sequence[Sequence[str]]) -> str:
-    """A line for each thing that will have no effect: once where it holds for both sides, else with the side's letter."""
+    """A line for each thing that will have no effect: once where it holds for all sides, else with their letters."""
     lines: dict[str, list[str]] = {}
-    for side, found in zip(SIDES, remarks, strict=True):
+    for side, found in zip(SIDES, remarks, strict=False):
         for remark in found:
-            lines.setdefault(remark, []).append(side.upper())
+            lines.setdefault(remark, []).append(side)
     items = "".join(
-        f"<li>{escape(remark if len(sides) == len(SIDES) else f'{sides[0]}: {remark}')}</li>" for remark, sides in lines.items()
+        f"<li>{escape(remark if len(sides) == len(remarks) else f'{_listed(sides)}: {remark}')}</li>"
+        for remark, sides in lines.items()
     )
     return f"<ul>{items}</ul>" if items else ""
 
 
-def pair_lines(pair: PairFigures | None) -> str:
-    """How far the two pictures are apart, and what the heat map's brightness means."""
-    if pair is None:
-        return ""
-    if math.isinf(pair.psnr_db):
-        apart = "A and B are identical, pixel for pixel"
+def pair_lines(pair: str, figures: PairFigures) -> str:
+    """How far the two pictures of a pair such as "A|C" are apart, and what the heat map's brightness means."""
+    names = pair.replace("|", " and ")
+    if math.isinf(figures.psnr_db):
+        apart = f"{names} are identical, pixel for pixel"
     else:
-        apart = f"PSNR {pair.psnr_db:.1f} dB · SSIM {pair.ssim:.3f} · mean ΔE {pair.delta_e:.1f}"
-    width_px, height_px = pair.size_px
-    where = f" · compared at {width_px}×{height_px}, the size that both have" if pair.is_resized else ""
+        apart = f"{names}: PSNR {figures.psnr_db:.1f} dB · SSIM {figures.ssim:.3f} · mean ΔE {figures.delta_e:.1f}"
+    width_px, height_px = figures.size_px
+    where = f" · compared at {width_px}×{height_px}, the size that both have" if figures.is_resized else ""
     scale = f"Difference: ΔE in CIELAB, black 0, brightest {LARGEST_DELTA_E:g} and above; about 2 is just noticeable."
     return f'<div class="apart">{escape(apart + where)}</div><div class="scale">{escape(scale)}</div>'
 
 
 def table(sides: Sequence[Measured | None]) -> str:
-    """The figures of each side that has a picture; the larger of two different values is marked."""
+    """The figures of each side that has a picture; the largest of different values is marked."""
     if not any(sides):
         return ""
     rows = "".join(_row(figure, sides) for figure in _FIGURES)
     colours = "".join(f"<td>{_swatches(side.figures.colours) if side else '–'}</td>" for side in sides)
     meanings = [(figure.name, figure.help) for figure in _FIGURES] + [("dominant colours", _COLOURS)]
     listed = "".join(f"<dt>{name}</dt><dd>{escape(help)}</dd>" for name, help in meanings)
-    heads = "".join(f'<th scope="col">{side.upper()}</th>' for side in SIDES)
+    heads = "".join(f'<th scope="col">{side.upper()}</th>' for side in SIDES[: len(sides)])
+    more, better = ("larger", "better") if len(sides) == 2 else ("largest", "best")
     return (
         f'<table class="figures"><thead><tr><th scope="col">figure</th>{heads}</tr></thead><tbody>{rows}'
         f'<tr><th scope="row">dominant colours</th>{colours}</tr></tbody></table>'
-        '<p class="scale">▲ the larger value, which need not be the better one</p>'
+        f'<p class="scale">▲ the {more} value, which need not be the {better} one</p>'
         f'<details class="meanings"><summary>What these figures mean</summary><dl>{listed}</dl></details>'
     )
 
@@ -139,12 +173,10 @@ _FIGURES = (
 def _row(figure: _Figure, sides: Sequence[Measured | None]) -> str:
     values = [figure.of(side) if side else None for side in sides]
     shown = ["–" if value is None else figure.show(value) for value in values]
-    most = max(value for value in values if value is not None)
-    is_marked = None not in values and len(set(shown)) > 1
-    cells = "".join(
-        f'<td class="larger">{text} <span title="larger">▲</span></td>' if is_marked and value == most else f"<td>{text}</td>"
-        for value, text in zip(values, shown, strict=True)
-    )
+    known = [value for value in values if value is not None]
+    # What cannot be told apart in the digits that are shown is not called different.
+    most = figure.show(max(known)) if len({figure.show(value) for value in known}) > 1 else None
+    cells = "".join(f'<td class="larger">{text} <span>▲</span></td>' if text == most else f"<td>{text}</td>" for text in shown)
     return f'<tr><th scope="row">{figure.name}</th>{cells}</tr>'
 
 
@@ -162,9 +194,9 @@ def slide_shape(size_px: tuple[int, int]) -> str:
 
 def made_with(requests: Sequence[PredictionInput]) -> str:
     """Under the pictures: what set apart the settings that they were made with."""
-    found, seeds = differences(requests, one_seed=True), [request.seed for request in requests]
-    seed = f"seed {seeds[0]}" if len(set(seeds)) == 1 else f"seeds {' and '.join(map(str, seeds))}"
-    words = f"B {summary(found)}" if found else "the same settings"
+    found, seeds = _apart_from_a(requests, one_seed=True), [str(request.seed) for request in requests]
+    seed = f"seed {seeds[0]}" if len(set(seeds)) == 1 else f"seeds {_listed(seeds)}"
+    words = _summaries(found) if any(found) else "the same settings"
     return f'<div class="differs">{escape(f"Shown: {words} · {seed}")}</div>'
 
 
@@ -175,7 +207,7 @@ def status(side: str, update: RunUpdate, model: ModelInfo, request: PredictionIn
 
 
 def previews(updates: Sequence[RunUpdate | None], sizes_px: Sequence[tuple[int, int]]) -> str:
-    """Both pictures as they stand, side by side."""
+    """The pictures as they stand, side by side."""
     drawn = "".join(
         f'<div class="side">{"" if update is None else format.preview(update, size_px)}</div>'
         for update, size_px in zip(updates, sizes_px, strict=True)
@@ -183,7 +215,7 @@ def previews(updates: Sequence[RunUpdate | None], sizes_px: Sequence[tuple[int, 
     return f'<div class="previews">{drawn}</div>'
 
 
-_QUESTION = "What does one input do? Change it in B, then run both: the two pictures will stand here."
+_QUESTION = "What does one input do? Change it in B, then run: the pictures will stand here, one beside the other."
 EMPTY_STAGE = f'<div class="previews"><p>{_QUESTION}</p></div>'
 GO_FAST_REASON = (
     f"{label('go_fast')} is off here: upstream it is not reproducible, the same seed then gives different pictures, "

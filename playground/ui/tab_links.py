@@ -7,30 +7,32 @@ import gradio as gr
 from playground.contract.inputs import INPUTS, default
 from playground.errors import BadInputError
 from playground.experiments.links import Link, write_comparison, write_sweep
+from playground.ui.compared import SIDES
 from playground.ui.links import link_of
-from playground.ui.pair import OWN_INPUTS, Form
+from playground.ui.trial import OWN_INPUTS, Form
 
 _OFF_HERE = {"go_fast": False}
 
 
 def comparison_to_open(page: gr.Request) -> list[Any]:
-    """For the page's load event: the inputs of A, those of B, and whether they share a seed.
+    """For the page's load event: the inputs of A, B and C, whether they share a seed, and whether C is compared.
 
     Without a link too, since Gradio's number box shows 0 for a value of None until an event clears it.
     """
     link = link_of(page)
     if link.tab != "compare":
         own = [None if name == "seed" else gr.skip() for name in OWN_INPUTS]
-        return [*own, *own, gr.skip()]
-    a = _filled(link, prompt=gr.skip())
-    b = a | dict(link.others)
-    return [*(a[name] for name in OWN_INPUTS), *(b[name] for name in OWN_INPUTS), "seed" not in link.others]
+        return [*own * len(SIDES), gr.skip(), gr.skip()]
+    has_third = len(link.others) == len(SIDES) - 1
+    others = link.others if has_third else (*link.others, {})
+    sides = [_filled(link, prompt=gr.skip()) | dict(own) for own in ({}, *others)]
+    one_seed = not any("seed" in own for own in others)
+    return [*(side[name] for side in sides for name in OWN_INPUTS), one_seed, has_third]
 
 
 def comparison_query(*values: Any) -> str:
     """A link to the Compare tab, its values in the order of `CompareTab.values`. Raises BadInputError."""
-    a, b = Form.read(values).sides
-    return write_comparison(a, b)
+    return write_comparison(*Form.read(values).sides)
 
 
 def sweep_to_open(page: gr.Request, *, example: str) -> tuple[Any, ...] | None:

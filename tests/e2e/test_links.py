@@ -140,6 +140,17 @@ def test_a_comparison_travels_by_link(open_page: OpenPage, app_url: str) -> None
     }  # fmt: skip
 
 
+def test_a_third_side_travels_by_link_and_stays_as_the_link_says(open_page: OpenPage, app_url: str) -> None:
+    address = f"{app_url}/?tab=compare&prompt=flat+fox&guidance=2&b.guidance=8&c.num_inference_steps=4&go_fast=false"
+    page = open_page(address, waits_for="#compare_plan .plan")
+    expect(page.locator("#third input")).to_be_checked()
+    expect(page.locator("#differs")).to_contain_text("B differs in guidance: 2.0 → 8.0 · C differs in steps: 28 → 4")
+    page.click("#compare_copy_link")
+    expect(page.locator("#compare_copy_note")).to_contain_text("The link is on the clipboard.")
+    query = parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)
+    assert query == parse_qs(urlsplit(address).query)
+
+
 def test_a_sweep_travels_by_link(open_page: OpenPage, app_url: str) -> None:
     address = (
         f"{app_url}/?tab=sweep&prompt=flat+fox&num_inference_steps=4&seed=5&x=guidance&x_values=1,8&y=seed&y_values=2+seeds"

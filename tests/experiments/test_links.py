@@ -12,6 +12,7 @@ from playground.errors import BadInputError
 from playground.experiments.links import LONGEST_LINK, TABS, Link, read_link, write_comparison, write_link, write_sweep
 
 KEY = "cdt_planted_key_0123456789abcdef"
+SWITCHES = ("vary", "lock", "tab", "preset", "x", "three", "b.seed", "c.seed")
 WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="_-"), min_size=1, max_size=200)
 INPUT_VALUES = st.fixed_dictionaries(
     {"prompt": WORDS.filter(lambda text: bool(text.strip()))},
@@ -54,13 +55,34 @@ def test_a_link_brings_back_what_was_written(
 
 
 @settings(deadline=None)
-@given(a=INPUT_VALUES, b=INPUT_VALUES)
-def test_a_comparison_comes_back_with_what_differs_in_b(a: dict[str, Any], b: dict[str, Any]) -> None:
-    link = opened(write_comparison(a, b))
+@given(a=INPUT_VALUES, others=st.lists(INPUT_VALUES, min_size=1, max_size=2))
+def test_a_comparison_comes_back_with_what_differs_in_b_and_c(a: dict[str, Any], others: list[dict[str, Any]]) -> None:
+    link = opened(write_comparison(a, *others))
 
     assert (link.problems, link.tab) == ((), "compare")
     assert {name: default(name) for name in a} | dict(link.inputs) == a
-    assert dict(link.others) == {name: value for name, value in b.items() if name not in a or value != a[name]}
+    differing = [{name: value for name, value in own.items() if name not in a or value != a[name]} for own in others]
+    assert [dict(own) for own in link.others] == differing
+
+
+@pytest.mark.parametrize(
+    ("query", "others"),
+    [
+        ("b.guidance=8", [{"guidance": 8.0}]),
+        ("c.guidance=8", [{}, {"guidance": 8.0}]),
+        ("c.guidance=99", [{}, {}]),
+        ("three=1&b.seed=3", [{"seed": 3}, {}]),
+        ("three=0", [{}]),
+    ],
+)
+def test_a_third_side_is_there_where_the_link_speaks_of_it(query: str, others: list[dict[str, Any]]) -> None:
+    assert [dict(own) for own in opened(f"tab=compare&{query}").others] == others
+
+
+def test_a_third_side_like_the_first_travels_too() -> None:
+    fox = {"prompt": "flat fox"}
+    assert write_comparison(fox, fox, fox) == "?prompt=flat+fox&three=1&tab=compare"
+    assert write_comparison(fox, fox) == "?prompt=flat+fox&tab=compare"
 
 
 def test_a_sweep_comes_back_with_its_axes_and_how_go_fast_stands() -> None:
@@ -111,6 +133,8 @@ def test_a_link_locks_all_but_what_it_varies(query: str, locked: set[str]) -> No
         ("lesson=cooking", "lesson: expected the name of an input"),
         ("b.guidance=99", "b.guidance: expected 0 to 10"),
         ("b.cfg=7", "b.cfg: no such input"),
+        ("c.cfg=7", "c.cfg: no such input"),
+        ("three=four", "three: expected 1 or 0"),
         ("x=image&x_values=1", "x: expected an input to vary"),
         ("y_values=1", "y: expected an input to vary"),
         ("tab=admin", "tab: expected one of generate, compare, sweep, learn"),
@@ -168,7 +192,7 @@ def test_parameters_of_gradio_and_of_trackers_are_none_of_ours() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([*INPUTS, "vary", "lock", "tab", "preset", "x"]) | st.text(), st.text())))
+@given(st.lists(st.tuples(st.sampled_from([*INPUTS, *SWITCHES]) | st.text(), st.text())))
 def test_any_query_is_read(pairs: list[tuple[str, str]]) -> None:
     link = read_link(pairs)
 
