@@ -4,17 +4,17 @@ import asyncio
 import hashlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from playground.client.api import ImageFile, PredictionClient
 from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction, Status
-from playground.errors import Credits, PlaygroundError, StorageError
+from playground.errors import BadInputError, Credits, PlaygroundError, StorageError
 from playground.experiments.bench import Bench
+from playground.experiments.made import SENT_BEFORE, Made, Snapshot, State
 from playground.experiments.plan import Plan
 from playground.experiments.run import Run, RunUpdate
 from playground.experiments.thumbnail import thumbnail
@@ -25,67 +25,33 @@ log = logging.getLogger(__name__)
 AT_ONCE_FREE, AT_ONCE_PAID = 2, 4
 """The pocket model always has the next request waiting; the hosted API has four at a time, which no rate limit minds."""
 
-
-class State(StrEnum):
-    """How a request of a sweep stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    REUSED = "reused"
-    FAILED = "failed"
+ReadImage = Callable[[str], ImageFile]
+"""The picture with this digest, as it will be sent. Blocks. Raises BadInputError where it cannot be had any more."""
 
 
-@dataclass(frozen=True)
-class Made:
-    """One request of a sweep and what has become of it."""
-
-    state: State = State.WAITING
-    result: Result | None = None
-    error: str = ""
-    accepted: Prediction | None = None
-    """Set where contact was lost: a retry watches it again and sends nothing."""
-    is_uncertain: bool = False
-    """It may have been accepted, and its id is unknown: making it again may be paid for twice."""
-    was_cancelled: bool = False
-    """It was stopped under way: to go on is to ask for it anew."""
-
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is something to see."""
-        return self.state in (State.DONE, State.REUSED)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A sweep as it stands; cells that ask for the same share one entry."""
-
-    made: Mapping[PredictionInput, Made]
-    is_stopping: bool = False
-    is_over: bool = False
-    warning: str = ""
-
-    def count(self, *states: State) -> int:
-        """How many requests are in one of these states."""
-        return sum(made.state in states for made in self.made.values())
-
-    @property
-    def cancelled(self) -> int:
-        """How many were stopped under way and are not made yet."""
-        return sum(made.was_cancelled for made in self.made.values())
+def _no_image(digest: str) -> ImageFile:
+    raise BadInputError("The picture to start from is missing.", advice="Upload it again.")
 
 
 class Sweep:
-    """Makes a plan's requests. Each `start` makes what is not made yet; what failed is tried again only by `retry`."""
+    """Makes a plan's requests. Each `start` makes what is not made yet; what failed is tried again only by `retry`.
+
+    Pictures to start from are read when their turn comes, so that a sweep over many holds few of them.
+    """
 
     def __init__(
-        self, plan: Plan, client: PredictionClient, bench: Bench, *, image: ImageFile | None = None, at_once: int | None = None
+        self,
+        plan: Plan,
+        client: PredictionClient,
+        bench: Bench,
+        *,
+        read_image: ReadImage = _no_image,
+        at_once: int | None = None,
     ) -> None:
         self.plan = plan
         self.client = client
         self._bench = bench
-        self.image = image
-        self._image_digest = digest_of(image)
+        self._read_image = read_image
         self._at_once = at_once or (AT_ONCE_FREE if client.model.is_free else AT_ONCE_PAID)
         self._made: dict[PredictionInput, Made] = dict.fromkeys(plan.requests, Made())
         self._todo: deque[PredictionInput] = deque()
@@ -109,7 +75,7 @@ class Sweep:
         again = [
             request
             for request, made in self._made.items()
-            if made.state == State.FAILED and (even_uncertain or not made.is_uncertain)
+            if made.state == State.FAILED and (even_uncertain or not made.needs_asking)
         ]
         self._begin(again, at_once=1)
 
@@ -172,18 +138,17 @@ class Sweep:
     async def _look_up(self) -> None:
         """Serve what was made before; what may be under way since an earlier sweep is never sent again by itself."""
         waiting = [request for request in self._todo if self._made[request].state == State.WAITING]
-        known = await find_results(self._bench, self.client, waiting, image_digest=self._image_digest)
+        known = await find_results(self._bench, self.client, waiting)
         for request, result in known.items():
             if result.is_made:
                 self._todo.remove(request)
                 self._made[request] = Made(State.REUSED, result)
             elif result.job_id is None:
                 self._todo.remove(request)
-                said = "It was sent before and its answer never came: it may be paid for already."
-                self._made[request] = Made(State.FAILED, error=said, is_uncertain=True)
+                self._made[request] = Made(State.FAILED, error=SENT_BEFORE, is_uncertain=True)
             else:
                 accepted = Prediction(job_id=result.job_id, status=Status.PENDING)
-                self._made[request] = Made(State.WAITING, accepted=accepted)
+                self._made[request] = Made(State.WAITING, accepted=accepted, is_uncertain=result.is_uncertain)
         self._changed.set()
 
     async def _take_turns(self) -> None:
@@ -191,43 +156,51 @@ class Sweep:
             request = self._todo.popleft()
             try:
                 await self._make(request)
-            except StorageError as error:  # nothing is sent whose id could not be written down
-                self._end(request, Made(State.FAILED, error=str(error)))
+            except PlaygroundError as error:  # nothing is sent whose id could not be written down, or without its image
+                self._end(request, replace(self._made[request], state=State.FAILED, error=str(error)))
 
     async def _make(self, request: PredictionInput) -> None:
-        before, asked = self._made[request], self._asked(request)
+        before, asked = self._made[request], _asked(self.client, request)
         is_paid = not self.client.model.is_free
+        is_sent_now = before.accepted is None
         self._end(request, replace(before, state=State.RUNNING, error=""))
-        if is_paid and before.accepted is None:
+        image = await self._image_of(request) if is_sent_now else None
+        if is_paid and is_sent_now:
             await self._bench.results.record_sent(asked)
-            if self._is_stopping:  # meanwhile: nothing has been sent yet, this time
-                if not before.is_uncertain:
-                    await self._bench.results.forget(asked)
-                return self._end(request, before)
-        run = self._bench.start(self.client, request, image=self.image, accepted=before.accepted)
+        if self._is_stopping:  # meanwhile: nothing has been sent yet, this time
+            if is_paid and is_sent_now and not before.is_uncertain:
+                await self._bench.results.forget(asked)
+            return self._end(request, before)
+        sent = request.model_copy(update={"image": None})  # the picture itself travels beside it
+        run = self._bench.start(self.client, sent, image=image, accepted=before.accepted)
         self._runs[request] = run
         is_written = not is_paid
         try:
             async for update in run.updates():
-                if not is_written and update.prediction is not None:
+                if not is_written and (accepted := update.prediction) is not None:
                     is_written = True
-                    await self._bench.results.record_accepted(asked, update.prediction.job_id)
+                    self._end(request, replace(self._made[request], accepted=accepted))
+                    await self._bench.results.record_accepted(asked, accepted.job_id, is_uncertain=before.is_uncertain)
         finally:
             del self._runs[request]
         await self._keep(request, asked, run.latest)
 
     async def _keep(self, request: PredictionInput, asked: Asked, update: RunUpdate) -> None:
-        prediction = update.prediction
+        results, is_free = self._bench.results, self.client.model.is_free
         if update.files:
             result = await self._result(update)
-            self._end(request, Made(State.DONE, result))
-            await self._bench.results.record_made(asked, result, is_free=self.client.model.is_free)
-            return
-        failed = _failure(update)
-        if not self.client.model.is_free and failed.accepted is None and not failed.is_uncertain:
-            await self._bench.results.forget(asked)
-        was_stopped = prediction is not None and prediction.status == Status.CANCELLED
-        self._end(request, Made(was_cancelled=True) if was_stopped else failed)
+            await results.record_made(asked, result, is_free=is_free)
+            return self._end(request, Made(State.DONE, result))
+        made, was_uncertain = _outcome(update), self._made[request].is_uncertain
+        if not is_free and made.accepted is None:
+            if was_uncertain:  # of an earlier sending, which this one's end says nothing of
+                await results.record_sent(asked)
+            elif not made.is_uncertain:
+                await results.forget(asked)
+        self._end(request, made.still_uncertain() if was_uncertain else made)
+
+    async def _image_of(self, request: PredictionInput) -> ImageFile | None:
+        return None if request.image is None else await asyncio.to_thread(self._read_image, request.image)
 
     async def _result(self, update: RunUpdate) -> Result:
         """The files below the history's outputs, where free ones are kept as well, and a small one for the grid."""
@@ -240,36 +213,35 @@ class Sweep:
         job_id = prediction.job_id if prediction else None
         return Result("made", job_id, tuple(files), small, update.size_bytes, time_s)
 
-    def _asked(self, request: PredictionInput) -> Asked:
-        return _asked(self.client, request, self._image_digest)
-
     def _end(self, request: PredictionInput, made: Made) -> None:
         self._made[request] = made
         self._changed.set()
 
 
 async def find_results(
-    bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput], *, image_digest: str = ""
+    bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput]
 ) -> dict[PredictionInput, Result]:
     """What is known of these requests from before. Raises StorageError."""
-    asked = {request: _asked(client, request, image_digest) for request in requests}
+    asked = {request: _asked(client, request) for request in requests}
     known = await bench.results.find(asked.values())
     return {request: known[one.digest] for request, one in asked.items() if one.digest in known}
 
 
-def digest_of(image: ImageFile | None) -> str:
-    """What tells one upload from another; empty for none."""
-    return "" if image is None else hashlib.sha256(image.data).hexdigest()
+def digest_of(image: ImageFile) -> str:
+    """What tells one upload from another, and what `image` holds in the requests of a plan: SHA-256 of what will be sent."""
+    return hashlib.sha256(image.data).hexdigest()
 
 
-def _asked(client: PredictionClient, request: PredictionInput, image_digest: str) -> Asked:
+def _asked(client: PredictionClient, request: PredictionInput) -> Asked:
     key = client.api_key.get_secret_value() if client.api_key else ""
     payer = hashlib.sha256(key.encode()).hexdigest() if key else ""
-    return Asked(client.base_url, client.model.id, request, image_digest, payer)
+    return Asked(client.base_url, client.model.id, request, request.image or "", payer)
 
 
-def _failure(update: RunUpdate) -> Made:
+def _outcome(update: RunUpdate) -> Made:
     prediction, error = update.prediction, update.error
+    if prediction is not None and prediction.status == Status.CANCELLED:
+        return Made(was_cancelled=True)
     if error is None:
         reason = (prediction.error if prediction else None) or "The API gave no reason."
         return Made(State.FAILED, error=reason)

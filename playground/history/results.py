@@ -48,12 +48,18 @@ class Result:
     """What is known of a request that was asked before."""
 
     state: str
-    """sent: it may have been accepted; accepted: under way as `job_id`; made: the files are there."""
+    """sent: it may have been accepted, and with a `job_id` another sending of it was; accepted: under way as `job_id`; made:
+    the files are there."""
     job_id: str | None = None
     files: tuple[Path, ...] = ()
     thumbnail: Path | None = None
     size_bytes: int = 0
     time_s: float | None = None
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether a sending of it may have been accepted whose id is unknown."""
+        return self.state == "sent"
 
     @property
     def is_made(self) -> bool:
@@ -84,9 +90,9 @@ class ResultStore:
         """Write down, before it is sent, that a paid request is on its way; on disk when this returns."""
         await self._write(asked, Result("sent"))
 
-    async def record_accepted(self, asked: Asked, job_id: str) -> None:
-        """Write down the id under which a paid request is under way."""
-        await self._write(asked, Result("accepted", job_id))
+    async def record_accepted(self, asked: Asked, job_id: str, *, is_uncertain: bool = False) -> None:
+        """Write down the id under which a paid request is under way; `is_uncertain`: and that an earlier sending may be too."""
+        await self._write(asked, Result("sent" if is_uncertain else "accepted", job_id))
 
     async def record_made(self, asked: Asked, result: Result, *, is_free: bool) -> None:
         """Write down the files. Of free results the oldest are forgotten, and their files deleted, beyond some thousands."""
