@@ -77,14 +77,14 @@ def image_axis(names: Mapping[str, str], *, also_none: bool, place: str = "Axis"
     if not names:
         raise _unclear(place, "image", "no pictures yet")
     values = (None, *names) if also_none else tuple(names)
-    labels = _told_apart(value_label(None if value is None else _shortened(names[value])) for value in values)
+    labels = _told_apart(value_label(None if value is None else abridged(names[value], _LONGEST_NAME)) for value in values)
     return Axis("image", values, labels, place)
 
 
 def expectation(name: str) -> str:
     """What can be written for an axis over this input."""
     if name == "image":
-        return f"up to {MOST_IMAGES} pictures, dropped below"
+        return f"up to {MOST_IMAGES} pictures in their box"
     if name == "prompt":
         return "words of the prompt, then what replaces them: fox, castle, penguin"
     if name == "seed":
@@ -107,12 +107,12 @@ def value_label(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _shortened(name: str) -> str:
-    """A file name with its middle left out, since both ends tell files apart."""
-    if len(name) <= _LONGEST_NAME:
-        return name
-    half = (_LONGEST_NAME - 1) // 2
-    return f"{name[: _LONGEST_NAME - 1 - half]}…{name[-half:]}"
+def abridged(text: str, longest: int) -> str:
+    """The text with its middle left out, since both ends tell file names apart."""
+    if len(text) <= longest:
+        return text
+    tail = (longest - 1) // 2
+    return f"{text[: longest - 1 - tail]}…{text[-tail:]}"
 
 
 def _told_apart(labels: Iterable[str]) -> tuple[str, ...]:

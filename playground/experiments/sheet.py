@@ -72,10 +72,7 @@ def sheet(plan: Plan, made: Mapping[PredictionInput, Made], *, model: str) -> Im
         x_px, y_px = left_px + cell.column * pitch_px, top_px + cell.row * pitch_px
         drawn.paste(_EMPTY, (x_px, y_px, x_px + cell_px, y_px + cell_px))
         if (file := _file(made[cell.request])) is not None:
-            with Image.open(file) as picture:
-                small = picture.convert("RGB")
-            small.thumbnail((cell_px, cell_px), Image.Resampling.LANCZOS)
-            drawn.paste(small, (x_px + (cell_px - small.width) // 2, y_px + (cell_px - small.height) // 2))
+            _paste(drawn, file, (x_px, y_px), cell_px)
     return drawn
 
 
@@ -182,6 +179,13 @@ def _figure(plan: Plan, row: int, column: int, made: Mapping[PredictionInput, Ma
 
 def _file(made: Made) -> Path | None:
     return made.result.files[0] if made.has_picture and made.result else None
+
+
+def _paste(drawn: Image.Image, file: Path, corner_px: tuple[int, int], cell_px: int) -> None:
+    with Image.open(file) as picture:
+        small = picture.convert("RGB")
+    small.thumbnail((cell_px, cell_px), Image.Resampling.LANCZOS)
+    drawn.paste(small, (corner_px[0] + (cell_px - small.width) // 2, corner_px[1] + (cell_px - small.height) // 2))
 
 
 def _axes(plan: Plan) -> str:

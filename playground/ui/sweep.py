@@ -58,7 +58,7 @@ class SweepTab:
     @property
     def values(self) -> list[Any]:
         """What every handler of the form reads, in this order."""
-        return [*self.linked, self.images, self.also_none]
+        return [self.images, self.also_none, *self.linked]
 
     @property
     def linked(self) -> list[Any]:
@@ -103,7 +103,8 @@ def _lay_out() -> SweepTab:
             label="Image over", file_count="multiple", file_types=["image"], height=150, elem_id="sweep_images",
             allow_reordering=True,
         )  # fmt: skip
-        also_none = gr.Checkbox(False, label="First without an image", info=_PICTURES, elem_id="sweep_also_none")
+        gr.HTML(f'<div class="preset-words">{_PICTURES}</div>')
+        also_none = gr.Checkbox(False, label="Also without an image, first", elem_id="sweep_also_none")
     with gr.Row(elem_id="sweep_settings"):
         base_line = gr.HTML(elem_id="sweep_base")
         take_over = gr.Button("Take over from Generate", elem_id="sweep_take_over", size="sm", scale=0, min_width=180)

@@ -83,7 +83,7 @@ class SweepForm:
 
     async def read(self, form: list[Any]) -> tuple[Plan, SweepImages]:
         """The plan that the form describes, and the pictures it starts from. Raises BadInputError."""
-        x, x_values, y, y_values, seed, go_fast, base, dropped, also_none = form
+        dropped, also_none, x, x_values, y, y_values, seed, go_fast, base = form
         if base is None:
             raise BadInputError("The settings are missing.", advice="Take them over from Generate.")
         given = {name: base.get(name) for name in INPUTS} | {"seed": seed, "go_fast": bool(go_fast), "image": None}
@@ -100,8 +100,9 @@ class SweepForm:
                 return image_axis(images.names, also_none=bool(also_none), place=place)
             return read_axis(name, text or "", request, place=place)
 
+        across = axis(x, x_values, "First values")
         down = axis(y, y_values, "Second values") if y else None
-        return make_plan(request, axis(x, x_values, "First values"), down, image_names=images.names), images
+        return make_plan(request, across, down, image_names=images.names), images
 
     async def described(self, plan: Plan, session: Session) -> str:
         """What a click would do with this plan, as HTML."""

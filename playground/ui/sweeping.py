@@ -53,6 +53,8 @@ class Sweeping:
 
     async def run(
         self,
+        dropped: list[str] | None,
+        also_none: bool,
         x: str,
         x_values: str,
         y: str,
@@ -60,8 +62,6 @@ class Sweeping:
         seed: int | None,
         go_fast: bool,
         base: dict[str, Any] | None,
-        dropped: list[str] | None,
-        also_none: bool,
         session: Session,
         page: gr.Request,
     ) -> AsyncGenerator[Updates]:
@@ -72,8 +72,7 @@ class Sweeping:
             before = self._sweeps.get(visitor)
             if before is not None and not before.sweep.latest.is_over:
                 raise BadInputError("A sweep is being made.", advice="Wait for it, or stop it first.")
-            form = [x, x_values, y, y_values, seed, go_fast, base, dropped, also_none]
-            plan, images = await self._form.read(form)
+            plan, images = await self._form.read([dropped, also_none, x, x_values, y, y_values, seed, go_fast, base])
             client = self._backends.client(session, visitor)
             check_credits(client.model, len(await self._form.to_make(plan, session)))
         except PlaygroundError as error:
