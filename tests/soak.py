@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,8 @@ class Soak:
             if self._kills and number >= self._kills[0]:
                 self._kills.pop(0)
                 await self._kill()
-            try:
+            with suppress(httpx.TransportError):  # the app was killed meanwhile; nobody asks for this picture again
                 await self._ask(http, f"fox number {number}")
-            except httpx.TransportError:
-                pass  # the app was killed meanwhile; nobody asks for this picture again
 
     async def _ask(self, http: httpx.AsyncClient, prompt: str) -> None:
         values = [prompt, "1:1", None, 0.8, 1, 28, 3, None, "webp", 80, False, True, "1"]
@@ -135,7 +133,7 @@ def _end(folder: Path, row: dict[str, Any] | None, job: dict[str, Any], *, is_un
     return "with its bytes" if kept == job["sha256"] else "other bytes"
 
 
-async def soak(folder: Path, *, count: int, kills: int, seed: int, share: float = 0.5) -> tuple[list[str], Counter[str]]:
+def soak(folder: Path, *, count: int, kills: int, seed: int, share: float = 0.5) -> tuple[list[str], Counter[str]]:
     """Run it all; returns the problems and how the accepted predictions ended."""
     command = [sys.executable, "-m", "tests.faults", "--seed", str(seed), "--share", str(share)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as api:
@@ -143,7 +141,7 @@ async def soak(folder: Path, *, count: int, kills: int, seed: int, share: float 
         url = api.stdout.readline().strip()
         run = Soak(folder, url, count=count, kills=kills, seed=seed)
         try:
-            await run.run()
+            asyncio.run(run.run())
             counts = httpx.get(f"{url.removesuffix('/v1')}/counts", timeout=60).json()
         finally:
             stop_app(run.process)
@@ -159,7 +157,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        wrong, ends = asyncio.run(soak(Path(folder) / "kept", count=given.count, kills=given.kills, seed=given.seed))
+        wrong, ends = soak(Path(folder) / "kept", count=given.count, kills=given.kills, seed=given.seed)
     for end, times in ends.most_common():
         print(f"{times:6d}  {end}")
     print("\n".join(wrong) or f"nothing lost and nothing sent twice: {given.count} pictures asked for, {given.kills} kills")

@@ -1,11 +1,15 @@
-"""What people type as an axis of a sweep, read into values: ranges, lists, choices, on and off, words of the prompt, seeds."""
+"""What people type as an axis of a sweep, read into values: ranges, lists, choices, on and off, words of the prompt, seeds.
+
+Pictures cannot be typed: an axis of them holds their digests and is labelled with their names.
+"""
 
 import csv
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,8 +20,8 @@ from playground.errors import BadInputError
 
 MOST_CELLS = 300
 LONGEST_AXIS = 4000
-AXIS_NAMES = tuple(name for name in INPUTS if name != "image")
-"""Every input that can be typed."""
+MOST_IMAGES = 12
+AXIS_NAMES = tuple(INPUTS)
 
 _NUMBER = r"(\d{1,16}(?:\.\d{1,6})?)"
 _RANGE = re.compile(rf"{_NUMBER}\s*[-–]\s*{_NUMBER}(?:\s*:\s*{_NUMBER})?")
@@ -25,6 +29,7 @@ _SEEDS = re.compile(r"(\d{1,6})\s+seeds?", re.IGNORECASE)
 _SWITCH = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 _WHOLE: tuple[Any, ...] = (int, int | None)
 _LARGEST_DRAWN_SEED = 2**32 - 1
+_LONGEST_NAME = 24
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ def read_axis(name: str, text: str, base: PredictionInput, *, place: str = "Axis
     """The axis that this text means for this input. Raises BadInputError, which names the axis and what is expected."""
     if name not in AXIS_NAMES:
         raise BadInputError(f"{place}: expected an input to vary, got {name[:40]!r}.", advice="Choose one of the list.")
+    if name == "image":
+        raise _unclear(place, name, "pictures are dropped, not typed")
     text = text.strip()
     if not text:
         raise _unclear(place, name, "no values yet")
@@ -64,8 +71,22 @@ def read_axis(name: str, text: str, base: PredictionInput, *, place: str = "Axis
     )
 
 
+def image_axis(names: Mapping[str, str], *, also_none: bool, place: str = "Axis") -> Axis:
+    """The axis over these pictures, file names by digest, in their order; before them none, where that is asked for.
+
+    Raises BadInputError without a picture.
+    """
+    if not names:
+        raise _unclear(place, "image", "no pictures yet")
+    values = (None, *names) if also_none else tuple(names)
+    labels = _told_apart(value_label(None if value is None else abridged(names[value], _LONGEST_NAME)) for value in values)
+    return Axis("image", values, labels, place)
+
+
 def expectation(name: str) -> str:
     """What can be written for an axis over this input."""
+    if name == "image":
+        return f"up to {MOST_IMAGES} pictures in their box"
     if name == "prompt":
         return "words of the prompt, then what replaces them: fox, castle, penguin"
     if name == "seed":
@@ -80,10 +101,29 @@ def expectation(name: str) -> str:
 
 
 def value_label(value: Any) -> str:
-    """A value as people write it: 3, 2.5, on, 16:9."""
+    """A value as people write it: 3, 2.5, on, 16:9, none."""
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def abridged(text: str, longest: int) -> str:
+    """The text with its middle left out, since both ends tell file names apart."""
+    if len(text) <= longest:
+        return text
+    tail = (longest - 1) // 2
+    return f"{text[: longest - 1 - tail]}…{text[-tail:]}"
+
+
+def _told_apart(labels: Iterable[str]) -> tuple[str, ...]:
+    """Each label once: of those that are the same, the later ones get a number."""
+    found: dict[str, None] = {}
+    for text in labels:
+        numbered = (f"{text} ({number})" for number in count(2))
+        found[text if text not in found else next(one for one in numbered if one not in found)] = None
+    return tuple(found)
 
 
 def _reader(name: str) -> Callable[[str, str, PredictionInput, str], list[Any]]:
@@ -114,14 +154,14 @@ def _read_seeds(name: str, text: str, base: PredictionInput, place: str) -> list
         if 0 in seeds:
             raise BadInputError(f"{place} ({label(name)}): 0 means a random seed.", advice="Name seeds from 1 on.")
         return seeds
-    count = int(drawn[1])
-    if not 1 <= count <= MOST_CELLS:
+    wanted = int(drawn[1])
+    if not 1 <= wanted <= MOST_CELLS:
         raise _too_many(place, name)
     first = effective_seed(base) or 1
     # The base seed, then always the same ones after it: more seeds later keep the pictures of the first.
     source = random.Random(first)  # noqa: S311 - repeatable on purpose
     seeds = {first: None}
-    while len(seeds) < count:
+    while len(seeds) < wanted:
         seeds[source.randint(1, _LARGEST_DRAWN_SEED)] = None
     return list(seeds)
 
@@ -168,11 +208,11 @@ def _range(match: re.Match[str], name: str, place: str) -> list[Decimal]:
     step = Decimal(match[3] or 1)
     if step == 0:
         raise _unclear(place, name, f"the range {match[0]} has a step of 0")
-    count = int(abs(last - first) // step) + 1
-    if count > MOST_CELLS:
+    steps = int(abs(last - first) // step) + 1
+    if steps > MOST_CELLS:
         raise _too_many(place, name)
     direction = 1 if last >= first else -1
-    return [first + direction * step * index for index in range(count)]
+    return [first + direction * step * index for index in range(steps)]
 
 
 def _validate(values: list[Any], name: str, base: PredictionInput, place: str) -> None:

@@ -9,9 +9,9 @@ from PIL import Image
 
 from playground.contract.inputs import PredictionInput, label
 from playground.experiments.axis import Axis
+from playground.experiments.made import Made
 from playground.experiments.metrics import compare, picture_figures
 from playground.experiments.plan import Cell, Plan
-from playground.experiments.sweep import Made
 from playground.experiments.thumbnail import reread
 
 _COMPARED_SIDE_PX = 256

@@ -115,7 +115,7 @@ def write_sweep(base: Mapping[str, Any], axes: Iterable[tuple[str, str]]) -> str
     plain = _settings({name: value for name, value in base.items() if value != default(name) or name == _OFF_HERE})
     pairs: list[tuple[str, str]] = []
     for letter, (name, values) in zip("xy", axes, strict=False):
-        pairs += [(letter, name), (f"{letter}_values", values)]
+        pairs += [(letter, name), (f"{letter}_values", values)] if name != "image" else [(letter, name)]
     return _query([*plain, *pairs, ("tab", "sweep")])
 
 
@@ -170,6 +170,9 @@ def _axes(single: dict[str, str], problems: list[str]) -> tuple[tuple[str, str],
     axes: list[tuple[str, str]] = []
     for letter in "xy":
         name, values = single.pop(letter, ""), single.pop(f"{letter}_values", "")
+        if name == "image" and values:
+            problems.append(f"{letter}_values: a link carries no picture")
+            values = ""
         if name in AXIS_NAMES and len(values) <= LONGEST_AXIS:
             axes.append((name, values))
         elif name or values:

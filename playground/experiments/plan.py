@@ -1,8 +1,12 @@
-"""Plans of sweeps: one or two inputs over values, everything else as it was, as an ordered list of requests. Pure."""
+"""Plans of sweeps: one or two inputs over values, everything else as it was, as an ordered list of requests. Pure.
 
-from collections.abc import Collection, Sequence
+In a plan's requests `image` holds the digest of the picture that will be sent, so that requests are told apart by it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -33,6 +37,8 @@ class Plan:
     x: Axis
     y: Axis | None
     cells: tuple[Cell, ...]
+    image_names: Mapping[str, str]
+    """What the pictures to start from are called, by the digest that stands for them in the requests."""
 
     @cached_property
     def requests(self) -> tuple[PredictionInput, ...]:
@@ -63,7 +69,9 @@ class Plan:
         return " · ".join(parts)
 
 
-def make_plan(base: PredictionInput, x: Axis, y: Axis | None = None) -> Plan:
+def make_plan(
+    base: PredictionInput, x: Axis, y: Axis | None = None, *, image_names: Mapping[str, str] = MappingProxyType({})
+) -> Plan:
     """Every combination of the axes' values on the base settings. Raises BadInputError.
 
     All cells share the base's seed unless seed is an axis, so that what differs between two cells is what was varied.
@@ -83,7 +91,7 @@ def make_plan(base: PredictionInput, x: Axis, y: Axis | None = None) -> Plan:
         for column in range(len(x.values)):
             request = _varied(base, x, column)
             cells.append(Cell(row, column, request if y is None else _varied(request, y, row)))
-    return Plan(x, y, tuple(cells))
+    return Plan(x, y, tuple(cells), image_names)
 
 
 def check_credits(model: ModelInfo, requests: int) -> int:
@@ -97,11 +105,11 @@ def check_credits(model: ModelInfo, requests: int) -> int:
     return credits
 
 
-def plan_remarks(plan: Plan, model: ModelInfo, *, has_image: bool) -> tuple[str, ...]:
+def plan_remarks(plan: Plan, model: ModelInfo) -> tuple[str, ...]:
     """What has no effect or is not read, each said once, with the number of pictures where that is not all of them."""
     found: dict[str, int] = {}
     for request in plan.requests:
-        for remark in remarks(request, model, has_image=has_image):
+        for remark in remarks(request, model, has_image=request.image is not None):
             found[remark] = found.get(remark, 0) + 1
     total = len(plan.requests)
     return tuple(text if count == total else f"{text} ({count} of {total} pictures)" for text, count in found.items())

@@ -71,6 +71,7 @@ class Run:
         self._changed = asyncio.Event()
         self._size_bytes = 0
         self._lacking: list[str] = []
+        self._order: Order | None = None
         self._cancel_wanted = False
         self._cancelling: asyncio.Task[None] | None = None
 
@@ -136,7 +137,7 @@ class Run:
         return not self.client.model.is_free or bool(self._account.visitor) or self._needs_history
 
     async def _work(self) -> None:
-        order = await self._order()
+        order = self._order = await self._ordered()
         first = self._latest.prediction or await self._send(order)
         self._image = None  # megabytes that a page which still shows the result need not hold
         if self._is_remembered:
@@ -152,7 +153,7 @@ class Run:
             files = await self._fetch_and_keep(last)
         await self._end(last, files)
 
-    async def _order(self) -> Order:
+    async def _ordered(self) -> Order:
         """What will be written down of the request; its upload is kept first, where the disk lets us."""
         kept: list[Path] = []
         if self._image is not None and self._is_remembered:
@@ -192,10 +193,8 @@ class Run:
         time_s = last.run_time_s if last.run_time_s is not None else self.latest.elapsed_s
         reason = error.what if error else last.error or " ".join(self._lacking) or None
         ending = Ending(last.status, reason, kept, small, self._size_bytes, time_s if files else None)
-        if self._is_remembered:
-            await self._remember(
-                lambda: self._history.record_ended(self.client.base_url, last.job_id, ending), job_id=last.job_id
-            )
+        if self._is_remembered and (order := self._order) is not None:
+            await self._remember(lambda: self._history.record_ended(order, last.job_id, ending), job_id=last.job_id)
         self._show(files=files, thumbnail=small, error=error, is_over=True)
 
     async def _thumbnail(self, path: Path) -> Path | None:
@@ -290,7 +289,10 @@ class Run:
 
 
 def asked_of(client: PredictionClient, request: PredictionInput, image: ImageFile | None = None) -> Asked:
-    """What tells this request from others, also from the same one on somebody else's account."""
+    """What tells this request from others, also from the same one on somebody else's account.
+
+    Where there is no `image`, the request's own may hold its digest, as in the plans of sweeps.
+    """
     key = client.api_key.get_secret_value() if client.api_key else ""
     payer = hashlib.sha256(key.encode()).hexdigest() if key else ""
-    return Asked(client.base_url, client.model.id, request, image.digest if image else "", payer)
+    return Asked(client.base_url, client.model.id, request, image.digest if image else request.image or "", payer)

@@ -1,4 +1,7 @@
-"""A sweep as files to hand on: one labelled PNG sheet, one page with everything in it, and tables of all inputs."""
+"""A sweep as files to hand on: one labelled PNG sheet, one page with everything in it, and tables of all inputs.
+
+A picture that others were made from is named by its file name and its digest; where it lay is nobody's business.
+"""
 
 import base64
 import csv
@@ -14,14 +17,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from playground.contract.inputs import INPUTS, PredictionInput, label
 from playground.errors import Credits, StorageError
+from playground.experiments.made import Made
 from playground.experiments.plan import Plan
-from playground.experiments.sweep import Made
 
 _LARGEST_SHEET_PX = 24_000_000
 _LARGEST_CELL_PX, _SMALLEST_CELL_PX = 384, 96
 _GAP_PX, _LABEL_PX, _SIDE_PX = 8, 34, 150
 _INK, _PAPER, _EMPTY = "#292524", "#faf8f4", "#e7e1d6"
-_LONGEST_LABEL = 40
+_LONGEST_LABEL = 120
 
 
 def export_files(plan: Plan, made: Mapping[PredictionInput, Made], folder: Path, *, model: str) -> list[Path]:
@@ -48,7 +51,8 @@ def sheet(plan: Plan, made: Mapping[PredictionInput, Made], *, model: str) -> Im
     cell_px = int((_LARGEST_SHEET_PX / (columns * rows)) ** 0.5) - _GAP_PX
     cell_px = max(_SMALLEST_CELL_PX, min(_LARGEST_CELL_PX, cell_px))
     pitch_px, left_px, top_px = cell_px + _GAP_PX, _SIDE_PX if plan.y else _GAP_PX, 2 * _LABEL_PX
-    drawn = Image.new("RGB", (left_px + columns * pitch_px, top_px + rows * pitch_px), _PAPER)
+    notes, foot_px = _image_lines(plan), top_px + rows * pitch_px
+    drawn = Image.new("RGB", (left_px + columns * pitch_px, foot_px + len(notes) * _LABEL_PX), _PAPER)
     pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(15)
 
     def write(x_px: int, y_px: int, text: str, width_px: int) -> None:
@@ -62,14 +66,13 @@ def sheet(plan: Plan, made: Mapping[PredictionInput, Made], *, model: str) -> Im
         write(left_px + column * pitch_px, _LABEL_PX + 8, text, cell_px)
     for row, text in enumerate(plan.y.labels if plan.y else ()):
         write(_GAP_PX, top_px + row * pitch_px, text, _SIDE_PX - 2 * _GAP_PX)
+    for line, text in enumerate(notes):
+        write(_GAP_PX, foot_px + line * _LABEL_PX + 8, text, drawn.width - 2 * _GAP_PX)
     for cell in plan.cells:
         x_px, y_px = left_px + cell.column * pitch_px, top_px + cell.row * pitch_px
         drawn.paste(_EMPTY, (x_px, y_px, x_px + cell_px, y_px + cell_px))
         if (file := _file(made[cell.request])) is not None:
-            with Image.open(file) as picture:
-                small = picture.convert("RGB")
-            small.thumbnail((cell_px, cell_px), Image.Resampling.LANCZOS)
-            drawn.paste(small, (x_px + (cell_px - small.width) // 2, y_px + (cell_px - small.height) // 2))
+            _paste(drawn, file, (x_px, y_px), cell_px)
     return drawn
 
 
@@ -82,30 +85,38 @@ def page(plan: Plan, made: Mapping[PredictionInput, Made], *, model: str) -> str
         cells = "".join(_figure(plan, row, column, made) for column in range(len(plan.x.values)))
         rows += f"<tr><th>{head}</th>{cells}</tr>\n"
     title = escape(f"{model}: {_axes(plan)}")
+    notes = "".join(f"<p><small>{escape(line)}</small></p>\n" for line in _image_lines(plan))
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>\n<style>{_STYLE}</style>\n'
         f"<h1>{title}</h1>\n<p>{escape(plan.cells[0].request.prompt)}</p>\n"
-        f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>\n{rows}</tbody></table></html>\n"
+        f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>\n{rows}</tbody></table>\n{notes}</html>\n"
     )
 
 
 def manifest(plan: Plan, made: Mapping[PredictionInput, Made], *, model: str) -> dict[str, Any]:
     """Every cell with all its inputs, its time and its size; pictures are named by their content hash."""
-    axes = [{"input": axis.name, "values": list(axis.values)} for axis in plan.axes]
+    axes = [
+        {"input": axis.name, "values": [_image(plan, value) if axis.name == "image" else value for value in axis.values]}
+        for axis in plan.axes
+    ]
     return {"model": model, "axes": axes, "cells": _records(plan, made)}
 
 
 def table(plan: Plan, made: Mapping[PredictionInput, Made]) -> str:
     """The same as CSV, one row a cell."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, ["row", "column", *(name for name in INPUTS if name != "image"), *_OUTCOME])
+    typed = [name for name in INPUTS if name != "image"]
+    writer = csv.DictWriter(buffer, ["row", "column", *typed, *_IMAGE.values(), *_OUTCOME])
     writer.writeheader()
     for record in _records(plan, made):
         inputs = {name: _harmless(value) for name, value in record["inputs"].items()}
-        writer.writerow({"row": record["row"], "column": record["column"]} | inputs | _outcome(record))
+        image: dict[str, str] = record["image"] or {}
+        named = {_IMAGE[part]: _harmless(value) for part, value in image.items()}
+        writer.writerow({"row": record["row"], "column": record["column"]} | inputs | named | _outcome(record))
     return buffer.getvalue()
 
 
+_IMAGE = {"file": "image_file", "sha256": "image_sha256"}
 _OUTCOME = ("state", "time_s", "size_bytes", "files", "error")
 _STYLE = (
     "body{font:14px system-ui,sans-serif;margin:16px;color:#292524;background:#faf8f4}"
@@ -125,6 +136,7 @@ def _records(plan: Plan, made: Mapping[PredictionInput, Made]) -> list[dict[str,
                 "row": cell.row,
                 "column": cell.column,
                 "inputs": cell.request.model_dump(exclude={"image"}),
+                "image": _image(plan, cell.request.image),
                 "state": outcome.state.value,
                 "time_s": result.time_s if result else None,
                 "size_bytes": result.size_bytes if result else None,
@@ -133,6 +145,16 @@ def _records(plan: Plan, made: Mapping[PredictionInput, Made]) -> list[dict[str,
             }
         )
     return found
+
+
+def _image(plan: Plan, digest: str | None) -> dict[str, str] | None:
+    return None if digest is None else {"file": plan.image_names[digest], "sha256": digest}
+
+
+def _image_lines(plan: Plan) -> list[str]:
+    """A line for each picture that the plan starts from."""
+    used = dict.fromkeys(request.image for request in plan.requests if request.image is not None)
+    return [f"Image {plan.image_names[digest]}: SHA-256 {digest}" for digest in used]
 
 
 def _outcome(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,6 +179,13 @@ def _figure(plan: Plan, row: int, column: int, made: Mapping[PredictionInput, Ma
 
 def _file(made: Made) -> Path | None:
     return made.result.files[0] if made.has_picture and made.result else None
+
+
+def _paste(drawn: Image.Image, file: Path, corner_px: tuple[int, int], cell_px: int) -> None:
+    with Image.open(file) as picture:
+        small = picture.convert("RGB")
+    small.thumbnail((cell_px, cell_px), Image.Resampling.LANCZOS)
+    drawn.paste(small, (corner_px[0] + (cell_px - small.width) // 2, corner_px[1] + (cell_px - small.height) // 2))
 
 
 def _axes(plan: Plan) -> str:

@@ -3,89 +3,39 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from pathlib import Path
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import replace
 from types import MappingProxyType
 
 from playground.client.api import ImageFile, PredictionClient
 from playground.contract.inputs import PredictionInput
 from playground.contract.prediction import Prediction, Status
-from playground.errors import Credits, PlaygroundError, StorageError
+from playground.errors import BadInputError, Credits, PlaygroundError, StorageError
 from playground.experiments.bench import Bench
+from playground.experiments.made import SENT_BEFORE, Made, Result, Snapshot, State
 from playground.experiments.plan import Plan
 from playground.experiments.run import Run, RunUpdate, asked_of
-from playground.history.entry import NOBODY, Account, Entry
-from playground.history.results import find_results, is_made
+from playground.history.entry import NOBODY, Account
+from playground.history.results import Known, find_results, is_made
 
 log = logging.getLogger(__name__)
 
 AT_ONCE_FREE, AT_ONCE_PAID = 2, 4
 """The pocket model always has the next request waiting; the hosted API has four at a time, which no rate limit minds."""
 
-
-class State(StrEnum):
-    """How a request of a sweep stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    REUSED = "reused"
-    FAILED = "failed"
+ReadImage = Callable[[str], ImageFile]
+"""The picture with this digest, as it will be sent. Blocks. Raises BadInputError where it cannot be had any more."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """The files of a request that was made."""
-
-    files: tuple[Path, ...]
-    thumbnail: Path | None = None
-    size_bytes: int = 0
-    time_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Made:
-    """One request of a sweep and what has become of it."""
-
-    state: State = State.WAITING
-    result: Result | None = None
-    error: str = ""
-    accepted: Prediction | None = None
-    """Set where contact was lost: a retry watches it again and sends nothing."""
-    is_uncertain: bool = False
-    """It may have been accepted, and its id is unknown: making it again may be paid for twice."""
-    was_cancelled: bool = False
-    """It was stopped under way: to go on is to ask for it anew."""
-
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is something to see."""
-        return self.state in (State.DONE, State.REUSED)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A sweep as it stands; cells that ask for the same share one entry."""
-
-    made: Mapping[PredictionInput, Made]
-    is_stopping: bool = False
-    is_over: bool = False
-    warning: str = ""
-
-    def count(self, *states: State) -> int:
-        """How many requests are in one of these states."""
-        return sum(made.state in states for made in self.made.values())
-
-    @property
-    def cancelled(self) -> int:
-        """How many were stopped under way and are not made yet."""
-        return sum(made.was_cancelled for made in self.made.values())
+def _no_image(digest: str) -> ImageFile:
+    raise BadInputError("The picture to start from is missing.", advice="Upload it again.")
 
 
 class Sweep:
-    """Makes a plan's requests. Each `start` makes what is not made yet; what failed is tried again only by `retry`."""
+    """Makes a plan's requests. Each `start` makes what is not made yet; what failed is tried again only by `retry`.
+
+    Pictures to start from are read when their turn comes, so that a sweep over many holds few of them.
+    """
 
     def __init__(
         self,
@@ -93,14 +43,14 @@ class Sweep:
         client: PredictionClient,
         bench: Bench,
         *,
-        image: ImageFile | None = None,
+        read_image: ReadImage = _no_image,
         account: Account = NOBODY,
         at_once: int | None = None,
     ) -> None:
         self.plan = plan
         self.client = client
         self._bench = bench
-        self.image = image
+        self._read_image = read_image
         self._account = account
         self._at_once = at_once or (AT_ONCE_FREE if client.model.is_free else AT_ONCE_PAID)
         self._made: dict[PredictionInput, Made] = dict.fromkeys(plan.requests, Made())
@@ -125,7 +75,7 @@ class Sweep:
         again = [
             request
             for request, made in self._made.items()
-            if made.state == State.FAILED and (even_uncertain or not made.is_uncertain)
+            if made.state == State.FAILED and (even_uncertain or not made.needs_asking)
         ]
         self._begin(again, at_once=1)
 
@@ -189,22 +139,22 @@ class Sweep:
         """Serve what was made before; what may be under way since an earlier sweep is never sent again by itself."""
         waiting = [request for request in self._todo if self._made[request].state == State.WAITING]
         try:
-            known = await look_up(self._bench, self.client, waiting, image=self.image)
+            known = await look_up(self._bench, self.client, waiting)
         except StorageError as error:
             if not self.client.model.is_free:
                 raise
             known, self._warning = {}, str(error)
-        for request, entry in known.items():
+        for request, one in known.items():
+            entry = one.best
             if is_made(entry):
                 self._todo.remove(request)
                 self._made[request] = Made(State.REUSED, Result(entry.outputs, entry.thumbnail, entry.size_bytes, entry.time_s))
             elif entry.job_id is None:
                 self._todo.remove(request)
-                said = "It was sent before and its answer never came: it may be paid for already."
-                self._made[request] = Made(State.FAILED, error=said, is_uncertain=True)
+                self._made[request] = Made(State.FAILED, error=SENT_BEFORE, is_uncertain=True)
             else:
                 accepted = Prediction(job_id=entry.job_id, status=Status.PENDING)
-                self._made[request] = Made(State.WAITING, accepted=accepted)
+                self._made[request] = Made(State.WAITING, accepted=accepted, is_uncertain=one.is_uncertain)
         self._changed.set()
 
     async def _take_turns(self) -> None:
@@ -214,10 +164,16 @@ class Sweep:
     async def _make(self, request: PredictionInput) -> None:
         before = self._made[request]
         self._end(request, replace(before, state=State.RUNNING, error=""))
+        try:
+            image = await self._image_of(request) if before.accepted is None else None
+        except BadInputError as error:
+            return self._end(request, replace(before, state=State.FAILED, error=str(error)))
+        if self._is_stopping:  # meanwhile
+            return self._end(request, before)
         run = self._bench.start(
             self.client,
-            request,
-            image=self.image,
+            request.model_copy(update={"image": None}),  # the picture itself travels beside it
+            image=image,
             account=self._account,
             needs_history=True,  # what cannot be found again would be paid for twice
             accepted=before.accepted,
@@ -228,38 +184,39 @@ class Sweep:
                 pass  # the page shows a picture when it is there
         finally:
             del self._runs[request]
-        self._end(request, _outcome(run.latest, before))
+        self._end(request, _ended(run.latest, before))
+
+    async def _image_of(self, request: PredictionInput) -> ImageFile | None:
+        return None if request.image is None else await asyncio.to_thread(self._read_image, request.image)
 
     def _end(self, request: PredictionInput, made: Made) -> None:
         self._made[request] = made
         self._changed.set()
 
 
-async def look_up(
-    bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput], *, image: ImageFile | None = None
-) -> dict[PredictionInput, Entry]:
+async def look_up(bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput]) -> dict[PredictionInput, Known]:
     """What is known of these requests from before. Raises StorageError."""
-    asked = {request: asked_of(client, request, image) for request in requests}
+    asked = {request: asked_of(client, request) for request in requests}
     known = await find_results(bench.history, asked.values())
     return {request: known[one.digest] for request, one in asked.items() if one.digest in known}
 
 
-def _outcome(update: RunUpdate, before: Made) -> Made:
-    prediction = update.prediction
+def _ended(update: RunUpdate, before: Made) -> Made:
     if update.files:
+        prediction = update.prediction
         time_s = prediction.run_time_s if prediction and prediction.run_time_s is not None else update.elapsed_s
         return Made(State.DONE, Result(update.files, update.thumbnail, update.size_bytes, time_s))
-    if prediction is not None and prediction.status == Status.CANCELLED:
-        return Made(was_cancelled=True)
-    failed = _failure(update)
-    if prediction is None and update.is_cancelling and not failed.is_uncertain:
+    made = _outcome(update)
+    if update.prediction is None and update.is_cancelling and not made.is_uncertain:
         return before  # stopped before it was sent
     # An earlier sending of which nobody knows stays possible, whatever became of this one.
-    return replace(failed, is_uncertain=failed.is_uncertain or before.is_uncertain)
+    return made.still_uncertain() if before.is_uncertain else made
 
 
-def _failure(update: RunUpdate) -> Made:
+def _outcome(update: RunUpdate) -> Made:
     prediction, error = update.prediction, update.error
+    if prediction is not None and prediction.status == Status.CANCELLED:
+        return Made(was_cancelled=True)
     if error is None:
         reason = (prediction.error if prediction else None) or "The API gave no reason."
         return Made(State.FAILED, error=reason)

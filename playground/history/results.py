@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from playground.contract.prediction import Status
 from playground.history.entry import Asked, Entry
@@ -10,18 +11,31 @@ from playground.history.store import HistoryStore
 _TIMES_REMEMBERED = 30
 
 
-async def find_results(store: HistoryStore, asked: Iterable[Asked]) -> dict[str, Entry]:
-    """The best that is known of each of these requests, by digest: made, else under way, else perhaps under way.
+@dataclass(frozen=True)
+class Known:
+    """What is known of a request that was asked before."""
+
+    best: Entry
+    """Made, else under way, else perhaps under way."""
+    is_uncertain: bool
+    """Whether another sending of it, of which nobody heard again, may be under way or paid for."""
+
+
+async def find_results(store: HistoryStore, asked: Iterable[Asked]) -> dict[str, Known]:
+    """What is known of each of these requests, by digest.
 
     What failed, what is free and unfinished, and what lacks a file counts as never made. Raises StorageError.
     """
     digests = {f"d{place}": one.digest for place, one in enumerate(asked)}
     marks = ", ".join(f":{name}" for name in digests)
-    best: dict[str, tuple[int, Entry]] = {}
+    found: dict[str, list[Entry]] = {}
     for entry in await store.entries(f"digest IN ({marks})", digests):
-        if (rank := _rank(entry)) > best.get(entry.digest, (0, entry))[0]:
-            best[entry.digest] = rank, entry
-    return {digest: entry for digest, (_, entry) in best.items()}
+        if _rank(entry):
+            found.setdefault(entry.digest, []).append(entry)
+    return {
+        digest: Known(max(entries, key=_rank), any(entry.is_uncertain for entry in entries))
+        for digest, entries in found.items()
+    }
 
 
 async def seconds_a_step(store: HistoryStore, base_url: str, model: str) -> float | None:

@@ -49,19 +49,14 @@ class HistoryStore:
 
     async def record_accepted(self, order: Order, prediction: Prediction) -> None:
         """Write down the id of an accepted prediction; on disk when this returns."""
-
-        def write(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM history WHERE id = ? AND status = ?", (order.id, SENT))
-            self._insert(db, order, job_id=prediction.job_id, status=prediction.status.value)
-
-        await self.in_thread(write)
+        await self.in_thread(lambda db: self._accept(db, order, prediction.job_id, prediction.status.value))
 
     async def record_problem(self, order: Order, error: str) -> None:
         """Write down why nobody knows whether a request was accepted."""
         await self.in_thread(lambda db: db.execute("UPDATE history SET error = ? WHERE id = ?", (error, order.id)))
 
-    async def record_ended(self, base_url: str, job_id: str, ending: Ending) -> None:
-        """Write down how a prediction ended, and where its pictures are."""
+    async def record_ended(self, order: Order, job_id: str, ending: Ending) -> None:
+        """Write down how a prediction ended and where its pictures are, also if its id could not be written down before."""
         row = (
             ending.status.value,
             ending.error,
@@ -69,16 +64,19 @@ class HistoryStore:
             self.name(ending.thumbnail) if ending.thumbnail else None,
             ending.size_bytes,
             ending.time_s,
-            base_url,
+            order.asked.base_url,
             job_id,
         )
-        await self.in_thread(
-            lambda db: db.execute(
+
+        def write(db: sqlite3.Connection) -> None:
+            self._accept(db, order, job_id, ending.status.value)
+            db.execute(
                 "UPDATE history SET status = ?, error = ?, outputs = ?, thumbnail = ?, size_bytes = ?, time_s = ?,"
                 " ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE base_url = ? AND job_id = ?",
                 row,
             )
-        )
+
+        await self.in_thread(write)
 
     async def forget(self, order: Order) -> None:
         """It was refused: nothing came of it, and nothing will."""
@@ -112,6 +110,10 @@ class HistoryStore:
     def name(self, path: Path) -> str:
         """A kept file's path below the outputs folder."""
         return path.relative_to(self.outputs).as_posix()
+
+    def _accept(self, db: sqlite3.Connection, order: Order, job_id: str, status: str) -> None:
+        db.execute("DELETE FROM history WHERE id = ? AND status = ?", (order.id, SENT))
+        self._insert(db, order, job_id=job_id, status=status)
 
     def _insert(self, db: sqlite3.Connection, order: Order, *, job_id: str | None, status: str) -> None:
         row = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.data_classes import ImageData
+from gradio.data_classes import FileData, ImageData, ListFiles
 
 from playground.contract.inputs import INPUTS, bounds, choices, default, help_text, label, slider_step
 from playground.ui.uploads import is_upload
@@ -32,6 +32,16 @@ def _uploaded_path(self: gr.Image, payload: ImageData | None) -> Any:
     return payload.path
 
 
+def _uploaded_paths(self: gr.File, payload: ListFiles | FileData | None) -> Any:
+    """The uploaded files themselves; Gradio's own reading leaves an empty file behind, and fails with an error of its own."""
+    if payload is None:
+        return None
+    paths = [file.path for file in (payload if isinstance(payload, ListFiles) else [payload])]
+    if not all(is_upload(path) for path in paths):
+        raise gr.Error("That file was not uploaded here. Upload it again.", print_exception=False)
+    return paths if isinstance(payload, ListFiles) else paths[0]
+
+
 def _as_it_came(_: Component, value: Any) -> Any:
     """The number as it is; the contract says what it expects of one out of bounds."""
     return value
@@ -40,6 +50,7 @@ def _as_it_came(_: Component, value: Any) -> Any:
 # Gradio itself would answer a broken picture and a number out of bounds with internal errors of its own. On the classes,
 # because it makes a new instance of a component for every visitor whose page has changed one of its properties.
 setattr(gr.Image, "preprocess", _uploaded_path)  # noqa: B010
+setattr(gr.File, "preprocess", _uploaded_paths)  # noqa: B010
 setattr(gr.Slider, "preprocess", _as_it_came)  # noqa: B010
 setattr(gr.Number, "preprocess", _as_it_came)  # noqa: B010
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from playground.contract.inputs import label
-from playground.experiments.axis import Axis
+from playground.experiments.axis import Axis, abridged
 from playground.experiments.curves import Curve, Figure
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 320, 150, 46, 10, 12, 24
@@ -87,7 +87,9 @@ def _axes(axis: Axis, places: Sequence[float], least: float, most: float) -> str
     every = -(-len(places) // _MOST_TICKS)
     for index in range(0, len(places), every):
         x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * places[index]
-        drawn.append(f'<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(axis.labels[index][:10])}</text>')
+        drawn.append(
+            f'<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(abridged(axis.labels[index], 10))}</text>'
+        )
     return "".join(drawn) + f"<title>{escape(label(axis.name))}</title>"
 
 
@@ -99,5 +101,7 @@ def _dot(at: str) -> str:
 def _key(curves: Sequence[Curve]) -> str:
     if len(curves) < 2:
         return ""
-    names = "".join(f'<span class="line-{number}">{escape(curve.label[:24])}</span>' for number, curve in enumerate(curves))
+    names = "".join(
+        f'<span class="line-{number}">{escape(abridged(curve.label, 36))}</span>' for number, curve in enumerate(curves)
+    )
     return f'<span class="key">{names}</span>'

@@ -19,17 +19,25 @@ _LARGEST_DRAWN_SEED = 2**32 - 1
 def read_form(given: dict[str, Any]) -> tuple[PredictionInput, ImageFile | None, tuple[int, int]]:
     """The form as a request, its image file, and the result's (width_px, height_px).
 
-    A seed is drawn here where none is given, so that it is always known. The picture is turned upright, flattened and
-    shrunk as the API would do it. Raises BadInputError. Blocks: use a thread.
+    A seed is drawn here where none is given, so that it is always known. Raises BadInputError. Blocks: use a thread.
     """
     request = validated(given)
     seed = effective_seed(request) or 1 + secrets.randbelow(_LARGEST_DRAWN_SEED)
     request = request.model_copy(update={"seed": seed})
     if given["image"] is None:
         return request, None, pixel_size(request.aspect_ratio, request.megapixels)
-    picture, buffer = read_picture(uploaded(given["image"])), BytesIO()
+    image, size_px = read_upload(given["image"])
+    return request, image, image_pixel_size(*size_px)
+
+
+def read_upload(path: str) -> tuple[ImageFile, tuple[int, int]]:
+    """An upload as it will be sent, upright, flattened and shrunk as the API would do it, and its (width_px, height_px).
+
+    Raises BadInputError. Blocks.
+    """
+    picture, buffer = read_picture(uploaded(path)), BytesIO()
     picture.save(buffer, "PNG")
-    return request, ImageFile("image.png", buffer.getvalue(), "image/png"), image_pixel_size(*picture.size)
+    return ImageFile("image.png", buffer.getvalue(), "image/png"), picture.size
 
 
 def validated(given: dict[str, Any]) -> PredictionInput:

@@ -5,8 +5,8 @@ from html import escape
 from urllib.parse import quote
 
 from playground.contract.inputs import PredictionInput, label
+from playground.experiments.made import Made, Snapshot, State
 from playground.experiments.plan import Cell, Plan
-from playground.experiments.sweep import Made, Snapshot, State
 
 _WORDS = {State.WAITING: "", State.RUNNING: "being made", State.FAILED: "failed"}
 

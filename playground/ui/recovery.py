@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.data_classes import FileData, ListFiles
 
 from playground.contract.inputs import INPUTS
 from playground.errors import BadInputError, PlaygroundError
@@ -40,8 +39,6 @@ def build_recovery_panel() -> RecoveryPanel:
         picture = gr.File(
             show_label=False, file_types=[".png", ".jpg", ".jpeg", ".webp"], height=110, elem_id="recover_picture"
         )
-        # Gradio's own preprocessing writes an empty file for each upload and fails with an error of its own.
-        setattr(picture, "preprocess", _path)  # noqa: B010
         note = gr.HTML(elem_id="recover_note")
         remix = gr.Button("Remix: all but the seed", size="sm", elem_id="remix", visible=False)
     return RecoveryPanel(panel, picture, note, remix, gr.State(None))
@@ -122,10 +119,6 @@ def recovered_line(found: Recovered, *, had_image: bool) -> str:
 
 def _values(inputs: Mapping[str, Any]) -> list[Any]:
     return [inputs[name] for name in FILLED]
-
-
-def _path(payload: FileData | ListFiles | None) -> str | None:
-    return payload.path if isinstance(payload, FileData) else None
 
 
 def _bytes(path: Path) -> bytes:

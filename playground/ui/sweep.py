@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from playground.contract.inputs import label
-from playground.experiments.axis import AXIS_NAMES
+from playground.experiments.axis import AXIS_NAMES, MOST_IMAGES
 from playground.ui.generate import EXAMPLE_SEED, GenerateTab
 from playground.ui.links import LinkButton, build_link_button, wire_link_button
 from playground.ui.session import Backends
@@ -17,6 +17,7 @@ from playground.ui.tab_links import sweep_query
 NOTHING = "nothing else"
 _MOST_SWEEPS_AT_ONCE = 50
 _LONGEST_TYPED = 4000
+_PICTURES = f"Up to {MOST_IMAGES} pictures, each as the Generate tab would take it. They do not travel with a link."
 _LEAD = "Varies one or two inputs and leaves everything else as it is, the seed too: what changes is what was varied."
 
 
@@ -31,6 +32,9 @@ class SweepTab:
     seed: gr.Number
     go_fast: gr.Checkbox
     base: gr.State
+    image_box: gr.Column
+    images: gr.File
+    also_none: gr.Checkbox
     base_line: gr.HTML
     take_over: gr.Button
     plan: gr.HTML
@@ -54,6 +58,11 @@ class SweepTab:
     @property
     def values(self) -> list[Any]:
         """What every handler of the form reads, in this order."""
+        return [self.images, self.also_none, *self.linked]
+
+    @property
+    def linked(self) -> list[Any]:
+        """What of it a link can hold: all but the pictures."""
         return [self.x, self.x_values, self.y, self.y_values, self.seed, self.go_fast, self.base]
 
 
@@ -89,6 +98,13 @@ def _lay_out() -> SweepTab:
         )
         y_values = _values("sweep_y_values", "over ", "", visible=False)
         seed = gr.Number(EXAMPLE_SEED, label="seed", elem_id="sweep_seed", precision=0, min_width=110, scale=1)
+    with gr.Column(visible=False, elem_id="sweep_image_box") as image_box:
+        images = gr.File(
+            label="Image over", file_count="multiple", file_types=["image"], height=150, elem_id="sweep_images",
+            allow_reordering=True,
+        )  # fmt: skip
+        gr.HTML(f'<div class="preset-words">{_PICTURES}</div>')
+        also_none = gr.Checkbox(False, label="Also without an image, first", elem_id="sweep_also_none")
     with gr.Row(elem_id="sweep_settings"):
         base_line = gr.HTML(elem_id="sweep_base")
         take_over = gr.Button("Take over from Generate", elem_id="sweep_take_over", size="sm", scale=0, min_width=180)
@@ -117,6 +133,7 @@ def _lay_out() -> SweepTab:
     link = build_link_button("sweep_")
     return SweepTab(
         x=x, x_values=x_values, y=y, y_values=y_values, seed=seed, go_fast=go_fast, base=gr.State(None),
+        image_box=image_box, images=images, also_none=also_none,
         base_line=base_line, take_over=take_over, plan=plan, run=run, stop=stop, stop_now=stop_now, resume=resume,
         retry=retry, even_uncertain=even_uncertain, status=status, grid=grid, changes=changes, picked=picked, load=load,
         plot=plot, curves=curves, export=export, files=files, link=link,
@@ -136,11 +153,11 @@ def _wire_form(tab: SweepTab, form: SweepForm, session: gr.State, generate: Gene
     this.select(form.first_take_over, inputs=[tab.base, *given, session], outputs=[tab.base, tab.base_line], **private)
     for name, values in ((tab.x, tab.x_values), (tab.y, tab.y_values)):
         name.input(form.suggest, inputs=[name], outputs=[values], **private)
-    load(form.open_link, inputs=[session], outputs=[*tab.values, tab.base_line], **private)
-    wire_link_button(tab.link, sweep_query, tab.values)
-    typed = [tab.x, tab.x_values, tab.y, tab.y_values, tab.seed, tab.go_fast, tab.base]
+        name.input(form.place_pictures, inputs=[tab.x, tab.y], outputs=[tab.image_box], **private)
+    load(form.open_link, inputs=[session], outputs=[*tab.linked, tab.base_line, tab.image_box], **private)
+    wire_link_button(tab.link, sweep_query, tab.linked)
     gr.on(
-        [load, session.change, *(component.change for component in typed)],
+        [load, session.change, *(component.change for component in tab.values)],
         form.describe,
         inputs=[*tab.values, session],
         outputs=[tab.plan],

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from playground.client.api import ImageFile
 from playground.contract.inputs import INPUTS, PredictionInput, choices
-from playground.errors import BadInputError, PlaygroundError
-from playground.experiments.axis import expectation, read_axis
+from playground.errors import BadInputError, PlaygroundError, StorageError
+from playground.experiments.axis import Axis, expectation, image_axis, read_axis
 from playground.experiments.plan import Plan, check_credits, left_to_make, make_plan, plan_remarks
 from playground.experiments.sweep import look_up
 from playground.history.results import is_made, seconds_a_step
 from playground.ui import format
 from playground.ui.form import read_form
 from playground.ui.session import Backends, Session
+from playground.ui.sweep_images import SweepImages, read_images
 from playground.ui.swept import plan_line, settings_line
 from playground.ui.tab_links import sweep_to_open
 
@@ -55,19 +55,21 @@ class SweepForm:
         model = self._backends.model(session)
         opened = sweep_to_open(page, example=model.example_prompt)
         if opened is None:
-            return [gr.skip()] * (len(self._tab.values) + 1)
+            return [gr.skip()] * 9
         x, x_values, y, y_values, seed, go_fast, base = opened
-        across = gr.skip() if not x else gr.Textbox(value=x_values, placeholder=expectation(x))
-        down = gr.Textbox(value=y_values, visible=bool(y), placeholder=expectation(y) if y else "")
+        across = _box(x, x_values) if x else gr.skip()
+        seed = gr.skip() if seed is None else seed
         line = settings_line(base, model)
-        return [x or gr.skip(), across, y, down, gr.skip() if seed is None else seed, go_fast, base, line]
+        return [x or gr.skip(), across, y, _box(y, y_values), seed, go_fast, base, line, self.place_pictures(x, y)]
 
     def suggest(self, name: str) -> Any:
         """Values to begin with for an input that was just chosen; what else can be written stands under the box."""
-        if not name:
-            return gr.Textbox(value="", visible=False)
-        usual = "all" if choices(name) else "" if name == "prompt" else "on, off"
-        return gr.Textbox(value=_SUGGESTED.get(name, usual), visible=True, placeholder=expectation(name))
+        usual = "all" if name and choices(name) else "" if name == "prompt" else "on, off"
+        return _box(name, _SUGGESTED.get(name, usual))
+
+    def place_pictures(self, x: str, y: str) -> Any:
+        """The place to drop pictures, where one of the axes is the image."""
+        return gr.Column(visible="image" in (x, y))
 
     async def describe(self, *values: Any) -> str:
         """What a click would do with the form as it stands."""
@@ -75,34 +77,51 @@ class SweepForm:
         if form[-1] is None:
             return ""
         try:
-            plan, picture = await self.read(form)
+            plan, _ = await self.read(form)
         except PlaygroundError as error:
             return format.error_line(error)
-        return await self.described(plan, picture, session)
+        return await self.described(plan, session)
 
-    async def read(self, form: list[Any]) -> tuple[Plan, ImageFile | None]:
-        """The plan that the form describes, and its image as it will be sent. Raises BadInputError."""
-        x, x_values, y, y_values, seed, go_fast, base = form
+    async def read(self, form: list[Any]) -> tuple[Plan, SweepImages]:
+        """The plan that the form describes, and the pictures it starts from. Raises BadInputError."""
+        dropped, also_none, x, x_values, y, y_values, seed, go_fast, base = form
         if base is None:
             raise BadInputError("The settings are missing.", advice="Take them over from Generate.")
-        given = {name: base.get(name) for name in INPUTS} | {"seed": seed, "go_fast": bool(go_fast)}
+        given = {name: base.get(name) for name in INPUTS} | {"seed": seed, "go_fast": bool(go_fast), "image": None}
+        request, _, _ = read_form(given)
+        varies_image = "image" in (x, y)
+        paths = (dropped or []) if varies_image else [base["image"]] if base.get("image") else []
         async with self._reading:
-            request, picture, _ = await asyncio.to_thread(read_form, given)
-        across = read_axis(x, x_values or "", request, place="First values")
-        down = read_axis(y, y_values or "", request, place="Second values") if y else None
-        return make_plan(request, across, down), picture
+            images = await asyncio.to_thread(read_images, paths)
+        if paths and not varies_image:
+            request = request.model_copy(update={"image": next(iter(images.paths))})
 
-    async def described(self, plan: Plan, picture: ImageFile | None, session: Session) -> str:
+        def axis(name: str, text: str | None, place: str) -> Axis:
+            if name == "image":
+                return image_axis(images.names, also_none=bool(also_none), place=place)
+            return read_axis(name, text or "", request, place=place)
+
+        across = axis(x, x_values, "First values")
+        down = axis(y, y_values, "Second values") if y else None
+        plan = make_plan(request, across, down, image_names=images.names)
+        if len(plan.cells) > self._backends.most_cells:
+            raise BadInputError(
+                f"These axes make {len(plan.cells)} pictures; here one sweep makes at most {self._backends.most_cells}.",
+                advice="Name fewer values.",
+            )
+        return plan, images
+
+    async def described(self, plan: Plan, session: Session) -> str:
         """What a click would do with this plan, as HTML."""
         try:
-            return await self._plan_line(plan, picture, session)
+            return await self._plan_line(plan, session)
         except PlaygroundError as error:
             return format.error_line(error)
 
-    async def _plan_line(self, plan: Plan, picture: ImageFile | None, session: Session) -> str:
+    async def _plan_line(self, plan: Plan, session: Session) -> str:
         backends = self._backends
         client, model = backends.client(session, ""), backends.model(session)
-        to_make = await self.to_make(plan, picture, session)
+        to_make = await self.to_make(plan, session)
         check_credits(model, len(to_make))
         seconds = await seconds_a_step(backends.bench.history, client.base_url, model.id)
         steps = sum(request.num_inference_steps for request in to_make)
@@ -111,11 +130,23 @@ class SweepForm:
             requests=len(plan.requests),
             to_make=len(to_make),
             time_s=None if seconds is None else seconds * steps / (1 if model.is_free else 4),
-            remarks=plan_remarks(plan, model, has_image=picture is not None),
+            remarks=plan_remarks(plan, model),
         )
 
-    async def to_make(self, plan: Plan, picture: ImageFile | None, session: Session) -> list[PredictionInput]:
+    async def to_make(self, plan: Plan, session: Session) -> list[PredictionInput]:
         """The plan's requests that are not on disk. Raises StorageError."""
         client = self._backends.client(session, "")
-        known = await look_up(self._backends.bench, client, plan.requests, image=picture)
-        return list(left_to_make(plan, [request for request, entry in known.items() if is_made(entry)]))
+        try:
+            known = await look_up(self._backends.bench, client, plan.requests)
+        except StorageError:
+            if not client.model.is_free:
+                raise
+            return list(plan.requests)  # the sweep itself says that nothing can be kept
+        return list(left_to_make(plan, [request for request, one in known.items() if is_made(one.best)]))
+
+
+def _box(name: str, values: str) -> Any:
+    """The text box of an axis over this input: gone where there is no axis, or pictures take its place."""
+    if not name or name == "image":
+        return gr.Textbox(value="", visible=False)
+    return gr.Textbox(value=values, visible=True, placeholder=expectation(name))

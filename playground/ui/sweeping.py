@@ -15,13 +15,15 @@ from gradio.blocks import Block
 from playground.contract.inputs import INPUTS, PredictionInput
 from playground.errors import BadInputError, PlaygroundError
 from playground.experiments.curves import curves, measure, varied
+from playground.experiments.made import Snapshot, State
 from playground.experiments.plan import check_credits
 from playground.experiments.sheet import export_files
-from playground.experiments.sweep import Snapshot, State, Sweep
+from playground.experiments.sweep import Sweep
 from playground.ui import format, grid
 from playground.ui.curve_plot import curve_plots
 from playground.ui.session import Backends, Session
 from playground.ui.sweep_form import SweepForm
+from playground.ui.sweep_images import SweepImages
 from playground.ui.swept import sweep_line
 
 if TYPE_CHECKING:
@@ -34,10 +36,10 @@ _MOST_KEPT = 200
 
 @dataclass(frozen=True)
 class OnPage:
-    """A visitor's sweep, and the path of the upload it starts from."""
+    """A visitor's sweep, and the uploads it starts from."""
 
     sweep: Sweep
-    image: str | None
+    images: SweepImages
 
 
 class Sweeping:
@@ -51,6 +53,8 @@ class Sweeping:
 
     async def run(
         self,
+        dropped: list[str] | None,
+        also_none: bool,
         x: str,
         x_values: str,
         y: str,
@@ -68,14 +72,15 @@ class Sweeping:
             before = self._sweeps.get(visitor)
             if before is not None and not before.sweep.latest.is_over:
                 raise BadInputError("A sweep is being made.", advice="Wait for it, or stop it first.")
-            plan, picture = await self._form.read([x, x_values, y, y_values, seed, go_fast, base])
+            plan, images = await self._form.read([dropped, also_none, x, x_values, y, y_values, seed, go_fast, base])
             client = self._backends.client(session, visitor)
-            check_credits(client.model, len(await self._form.to_make(plan, picture, session)))
+            check_credits(client.model, len(await self._form.to_make(plan, session)))
         except PlaygroundError as error:
             yield {tab.status: format.error_line(error)}
             return
-        sweep = Sweep(plan, client, self._backends.bench, image=picture, account=self._backends.account(session))
-        self._remember(visitor, OnPage(sweep, base["image"] if base else None))
+        account = self._backends.account(session)
+        sweep = Sweep(plan, client, self._backends.bench, read_image=images.read, account=account)
+        self._remember(visitor, OnPage(sweep, images))
         if not seed:  # the one that was drawn: the same sweep can be run again
             yield {tab.seed: plan.requests[0].seed}
         sweep.start()
@@ -115,8 +120,9 @@ class Sweeping:
             cell = shown.sweep.plan.cell(int(row), int(column))
         except (ValueError, BadInputError):
             return [gr.skip()] * (len(INPUTS) + 2)
-        values = cell.request.model_dump() | {"image": shown.image}
-        return [gr.Tabs(selected="generate"), *(values[name] for name in INPUTS), gr.Accordion(open=shown.image is not None)]
+        image = shown.images.path(cell.request.image)
+        values = cell.request.model_dump() | {"image": image}
+        return [gr.Tabs(selected="generate"), *(values[name] for name in INPUTS), gr.Accordion(open=image is not None)]
 
     async def plot(self, page: gr.Request) -> Updates:
         """Measure every picture and draw the figures over the varied input."""
@@ -185,7 +191,7 @@ class Sweeping:
                     sent = grid.changes(sweep.plan, snapshot, changed + recent)
                     recent, before = changed, snapshot
                 yield {tab.status: sweep_line(snapshot, sweep.client.model), tab.changes: sent}
-            plan = await self._form.described(sweep.plan, sweep.image, session)
+            plan = await self._form.described(sweep.plan, session)
             last = {tab.grid: grid.table(sweep.plan, sweep.latest), tab.changes: "", tab.plan: plan}
             yield self._buttons(sweep.latest) | last
         finally:
@@ -194,7 +200,7 @@ class Sweeping:
 
     def _buttons(self, snapshot: Snapshot) -> Updates:
         tab, is_over = self._tab, snapshot.is_over
-        uncertain = sum(made.is_uncertain for made in snapshot.made.values())
+        uncertain = sum(made.needs_asking for made in snapshot.made.values())
         failed, waiting = snapshot.count(State.FAILED), snapshot.count(State.WAITING)
         return {
             tab.run: gr.Button(interactive=is_over),

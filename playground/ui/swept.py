@@ -7,7 +7,7 @@ from typing import Any
 from playground.contract.inputs import INPUTS, default, label
 from playground.contract.model import ModelInfo
 from playground.experiments.axis import value_label
-from playground.experiments.sweep import Snapshot, State
+from playground.experiments.made import Snapshot, State
 from playground.ui import format
 
 _LONGEST_PROMPT = 160

@@ -12,8 +12,9 @@ from playground.contract.inputs import PredictionInput
 from playground.engine.pocket import PocketEngine
 from playground.experiments.axis import read_axis
 from playground.experiments.bench import Bench
+from playground.experiments.made import State
 from playground.experiments.plan import make_plan
-from playground.experiments.sweep import State, Sweep
+from playground.experiments.sweep import Sweep
 from playground.history.store import HistoryStore
 from playground.safety.classifier import PictureClassifier
 from playground.service.http import create_api

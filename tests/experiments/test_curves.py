@@ -11,8 +11,8 @@ from playground.contract.inputs import PredictionInput
 from playground.errors import StorageError
 from playground.experiments.axis import read_axis
 from playground.experiments.curves import CHANGE, SATURATION, SIZE, TIME, Curve, Point, curves, measure, varied
+from playground.experiments.made import Made, Result, State
 from playground.experiments.plan import Plan, make_plan
-from playground.experiments.sweep import Made, Result, State
 
 BASE = PredictionInput(prompt="fox", seed=7)
 

@@ -96,6 +96,13 @@ def test_a_sweep_comes_back_with_its_axes_and_how_go_fast_stands() -> None:
         write_sweep({"prompt": "fox"}, [("prompt", f"fox, {KEY}")])
 
 
+def test_a_sweep_over_images_travels_without_them() -> None:
+    query = write_sweep({"prompt": "flat fox", "image": "never.png"}, [("image", "never.png"), ("seed", "4 seeds")])
+    assert "never" not in query
+    link = opened(query)
+    assert (link.problems, link.axes) == ((), (("image", ""), ("seed", "4 seeds")))
+
+
 def test_only_what_differs_from_the_defaults_is_written() -> None:
     inputs = PredictionInput(prompt="flat fox", guidance=7).model_dump() | {"image": "never.png"}
 
@@ -135,9 +142,10 @@ def test_a_link_locks_all_but_what_it_varies(query: str, locked: set[str]) -> No
         ("b.cfg=7", "b.cfg: no such input"),
         ("c.cfg=7", "c.cfg: no such input"),
         ("three=four", "three: expected 1 or 0"),
-        ("x=image&x_values=1", "x: expected an input to vary"),
+        ("x=image&x_values=a.png", "x_values: a link carries no picture"),
+        ("x=cfg&x_values=1", "x: expected an input to vary"),
         ("y_values=1", "y: expected an input to vary"),
-        ("tab=admin", "tab: expected one of generate, compare, sweep, learn"),
+        ("tab=admin", "tab: expected one of generate, compare, sweep, learn, history"),
         ("preset=../../secret", "preset: expected the name of a preset file"),
         ("guidance=1&guidance=2", "guidance: given more than once, the first counts"),
         ("prompt=" + "x" * LONGEST_LINK, "the link is longer than 8000 characters"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from playground.contract.inputs import INPUTS, PredictionInput
 from playground.contract.model import FLUX_KREA
 from playground.errors import BadInputError
-from playground.experiments.axis import AXIS_NAMES, MOST_CELLS, Axis, expectation, read_axis
+from playground.experiments.axis import AXIS_NAMES, MOST_CELLS, Axis, expectation, image_axis, read_axis
 from playground.experiments.plan import check_credits, left_to_make, make_plan, plan_remarks
 from tests.service.engines import INFO
 
@@ -65,7 +65,7 @@ def test_axis_reads_what_people_type(name: str, text: str, expected: tuple[Any, 
         ("seed", "0, 1", "0 means a random seed"),
         ("seed", "301 seeds", "more than 300 values"),
         ("seed", "0 seeds", "more than 300 values"),
-        ("image", "a.png", "expected an input to vary"),
+        ("image", "a.png", "pictures are dropped, not typed"),
         ("prompt", "x" * 5000, "longer than"),
     ],
 )
@@ -173,11 +173,43 @@ def test_credits_are_counted_and_capped() -> None:
 
 def test_remarks_are_said_once_with_the_number_of_pictures() -> None:
     plan = make_plan(BASE, read_axis("prompt_strength", "0.8, 0.5, 0.2", BASE))
-    assert plan_remarks(plan, FLUX_KREA, has_image=False) == ("Prompt strength: no effect without an image. (2 of 3 pictures)",)
-    assert plan_remarks(plan, FLUX_KREA, has_image=True) == ()
+    assert plan_remarks(plan, FLUX_KREA) == ("Prompt strength: no effect without an image. (2 of 3 pictures)",)
+    base = BASE.model_copy(update={"image": "ab", "prompt_strength": 0.5})
+    assert plan_remarks(make_plan(base, read_axis("seed", "1-3", base)), FLUX_KREA) == ()
+    some = make_plan(base, image_axis({"ab": "a.png", "cd": "b.png"}, also_none=True))
+    assert plan_remarks(some, FLUX_KREA) == ("Prompt strength: no effect without an image. (1 of 3 pictures)",)
 
 
-def test_every_input_but_the_image_can_be_an_axis_and_says_what_it_expects() -> None:
-    assert set(INPUTS) - set(AXIS_NAMES) == {"image"}
+@given(
+    names=st.dictionaries(st.text("0123456789abcdef", min_size=1), st.text(min_size=1, max_size=60), min_size=1, max_size=12),
+    also_none=st.booleans(),
+    seeds=st.integers(1, 9),
+)
+def test_pictures_are_told_apart_by_digest_and_labelled_each_otherwise(
+    names: dict[str, str], also_none: bool, seeds: int
+) -> None:
+    axis = image_axis(names, also_none=also_none)
+    assert list(axis.values) == [None] * also_none + list(names)
+    assert len(set(axis.labels)) == len(axis.labels) == len(axis.values)
+    assert all(len(text) <= 24 + len(" (12)") for text in axis.labels)
+    assert not also_none or axis.labels[0] == "none"
+    plan = make_plan(BASE, axis, read_axis("seed", f"1-{seeds}", BASE), image_names=names)
+    assert [(cell.request.image, cell.request.seed) for cell in plan.cells] == [
+        (value, seed) for seed in range(1, seeds + 1) for value in axis.values
+    ]
+    assert len(plan.requests) == len(plan.cells) == seeds * len(axis.values)
+    assert {request.model_copy(update={"image": None, "seed": 7}) for request in plan.requests} == {BASE}
+
+
+def test_picture_axis_needs_a_picture_and_shortens_names_in_the_middle() -> None:
+    with pytest.raises(BadInputError, match=r"^Y axis \(Image\): no pictures yet"):
+        image_axis({}, also_none=True, place="Y axis")
+    axis = image_axis({"a": "holiday-photograph-of-2019-001.jpg", "b": "cat.png", "c": "cat.png"}, also_none=False)
+    assert axis.labels == ("holiday-phot…019-001.jpg", "cat.png", "cat.png (2)")
+    assert make_plan(BASE, axis).caption(make_plan(BASE, axis).cells[1]) == "Image cat.png"
+
+
+def test_every_input_can_be_an_axis_and_says_what_it_expects() -> None:
+    assert set(INPUTS) == set(AXIS_NAMES)
     assert all(expectation(name) for name in AXIS_NAMES)
     assert math.prod(len(values(name, "all")) for name in ("aspect_ratio", "output_format", "megapixels")) == 11 * 3 * 2

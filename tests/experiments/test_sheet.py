@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from playground.contract.inputs import INPUTS, PredictionInput
-from playground.experiments.axis import read_axis
+from playground.experiments.axis import image_axis, read_axis
+from playground.experiments.made import Made, Result, State
 from playground.experiments.plan import Plan, make_plan
 from playground.experiments.sheet import export_files, manifest, page, sheet, table
-from playground.experiments.sweep import Made, Result, State
 
 NASTY = '<script>alert("x")</script> & fox'
 BASE = PredictionInput(prompt=NASTY, seed=7)
@@ -79,6 +79,27 @@ def test_manifest_and_table_hold_every_input_of_every_cell(plan: Plan, made: dic
     assert set(INPUTS) - {"image"} < set(rows[0])
     assert [row["state"] for row in rows] == ["done", "done", "failed", "waiting"]
     assert rows[0]["time_s"] == "1.25"
+
+
+def test_every_export_names_a_cell_s_image_by_file_name_and_digest(tmp_path: Path) -> None:
+    names = {"ab" * 32: "=<i>cat</i>.png", "cd" * 32: "dog.png"}
+    plan = make_plan(BASE, image_axis(names, also_none=True), image_names=names)
+    files = export_files(plan, dict.fromkeys(plan.requests, Made()), tmp_path, model="a model")
+    images = [None, *({"file": name, "sha256": digest} for digest, name in names.items())]
+    written = json.loads(files[2].read_text(encoding="utf-8"))
+    assert written["axes"] == [{"input": "image", "values": images}]
+    assert [cell["image"] for cell in written["cells"]] == images
+    rows = list(csv.DictReader(io.StringIO(files[3].read_text(encoding="utf-8"))))
+    assert [(row["image_file"], row["image_sha256"]) for row in rows] == [
+        ("", ""), ("'=<i>cat</i>.png", "ab" * 32), ("dog.png", "cd" * 32)
+    ]  # fmt: skip
+    text = files[1].read_text(encoding="utf-8")
+    assert "<i>" not in text
+    assert f"Image =&lt;i&gt;cat&lt;/i&gt;.png: SHA-256 {'ab' * 32}" in text
+    with Image.open(files[0]) as drawn:
+        assert drawn.height == sheet(plan, dict.fromkeys(plan.requests, Made()), model="a model").height
+        foot = drawn.crop((0, drawn.height - 2 * 34, drawn.width, drawn.height))
+        assert len(foot.getcolors(10_000) or []) > 2  # two lines of ink
 
 
 def test_table_holds_no_formula() -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import httpx
@@ -18,13 +19,15 @@ from playground.client.watch import local_pace
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA
 from playground.engine.base import Engine
-from playground.errors import EngineError
-from playground.experiments.axis import read_axis
+from playground.errors import BadInputError, EngineError, StorageError
+from playground.experiments.axis import image_axis, read_axis
 from playground.experiments.bench import Bench
+from playground.experiments.made import Snapshot, State
 from playground.experiments.plan import Plan, make_plan
 from playground.experiments.run import asked_of
-from playground.experiments.sweep import Snapshot, State, Sweep
+from playground.experiments.sweep import Sweep
 from playground.experiments.thumbnail import THUMBNAIL_SIDE_PX
+from playground.history.budget import Budget
 from playground.history.entry import Order
 from playground.service.http import create_api
 from tests.experiments.conftest import bench_of
@@ -101,16 +104,83 @@ async def test_a_picture_is_handed_to_nobody_but_whose_key_has_paid(bench: Bench
     assert not [path for path in bench.folders[0].parent.rglob("*") if path.is_file() and b"cdt_" in path.read_bytes()]
 
 
+def pictures(*colours: str) -> dict[str, ImageFile]:
+    """Plain pictures by digest."""
+    found: dict[str, ImageFile] = {}
+    for colour in colours:
+        buffer = BytesIO()
+        Image.new("RGB", (64, 64), colour).save(buffer, "PNG")
+        image = ImageFile("image.png", buffer.getvalue(), "image/png")
+        found[image.digest] = image
+    return found
+
+
 async def test_another_image_is_another_picture(bench: Bench) -> None:
     engine = InstantEngine()
     async with wired(engine) as (client, _):
         for colour in ("red", "red", "blue"):
-            path = bench.folders[1] / f"{colour}.png"
-            Image.new("RGB", (64, 64), colour).save(path)
-            sweep = Sweep(seeds(2), client, bench, image=ImageFile("image.png", path.read_bytes(), "image/png"))
+            images = pictures(colour)
+            base = BASE.model_copy(update={"image": next(iter(images))})
+            sweep = Sweep(make_plan(base, read_axis("seed", "1-2", base)), client, bench, read_image=images.__getitem__)
             sweep.start()
             assert (await end_of(sweep)).count(State.DONE, State.REUSED) == 2
     assert sorted(engine.seeds) == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("is_paid", [False, True])
+async def test_each_picture_of_an_axis_is_sent_once_and_none_for_none(bench: Bench, is_paid: bool) -> None:
+    engine, images = InstantEngine(), pictures("red", "blue")
+    names = dict(zip(images, ("red.png", "blue.png"), strict=True))
+    async with wired(engine, is_paid=is_paid) as (client, wire):
+        axis = image_axis(names, also_none=True)
+        for plan in (make_plan(BASE, axis), make_plan(BASE, axis), make_plan(BASE, image_axis(names, also_none=False))):
+            sweep = Sweep(plan, client, bench, read_image=images.__getitem__, at_once=1)
+            sweep.start()
+            last = await end_of(sweep)
+            assert last.count(State.DONE, State.REUSED) == len(plan.cells)
+            assert len({entry.job_id for entry in await bench.history.entries()}) == 3
+    assert wire.methods.count("POST") == 3
+    assert [image and image.getpixel((5, 5)) for image in engine.images] == [None, (255, 0, 0), (0, 0, 255)]
+
+
+async def test_a_picture_that_is_gone_fails_its_cells_alone_and_nothing_is_sent_for_them(bench: Bench) -> None:
+    images = pictures("red", "blue")
+    red, blue = images
+    plan = make_plan(BASE, image_axis({red: "red.png", blue: "blue.png"}, also_none=False))
+
+    def read(digest: str) -> ImageFile:
+        if digest == blue:
+            raise BadInputError("blue.png: gone.")
+        return images[digest]
+
+    async with wired(InstantEngine(), is_paid=True) as (client, wire):
+        sweep = Sweep(plan, client, bench, read_image=read)
+        sweep.start()
+        made = (await end_of(sweep)).made
+        first, second = (made[request] for request in plan.requests)
+        assert (first.state, second.state, second.needs_asking) == (State.DONE, State.FAILED, False)
+        assert second.error.startswith("blue.png: gone.")
+    assert wire.methods.count("POST") == 1
+
+
+async def test_stop_now_while_a_picture_is_read_sends_nothing(bench: Bench) -> None:
+    images, is_reading, may_go_on = pictures("red"), threading.Event(), threading.Event()
+
+    def read(digest: str) -> ImageFile:
+        is_reading.set()
+        assert may_go_on.wait(timeout=30)
+        return images[digest]
+
+    async with wired(InstantEngine()) as (client, wire):
+        sweep = Sweep(
+            make_plan(BASE, image_axis(dict.fromkeys(images, "red.png"), also_none=False)), client, bench, read_image=read
+        )
+        sweep.start()
+        await until(is_reading.is_set)
+        sweep.stop_now()
+        may_go_on.set()
+        assert states(await end_of(sweep)) == {State.WAITING: 1}
+    assert "POST" not in wire.methods
 
 
 async def test_no_more_run_at_once_than_was_set(bench: Bench) -> None:
@@ -189,6 +259,14 @@ class SometimesFailing(FailingEngine):
         return super().generate(request, seed=seed, **options)  # type: ignore[arg-type]
 
 
+class GatedFailure(GatedEngine):
+    """Fails at its first step."""
+
+    def work(self) -> None:
+        super().work()
+        raise EngineError("out of paint")
+
+
 @pytest.mark.parametrize("is_paid", [False, True])
 async def test_failed_cells_are_named_and_tried_again_only_on_request(bench: Bench, is_paid: bool) -> None:
     engine = SometimesFailing(EngineError("out of paint"))
@@ -246,6 +324,106 @@ async def test_a_paid_cell_of_unknown_outcome_is_sent_again_only_when_that_is_as
     assert wire.methods.count("POST") == 1
 
 
+class Refusing(httpx.AsyncBaseTransport):
+    """Refuses every request to make something: out of credits."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(402, json={"error": {"code": "insufficient_credits", "message": "no credits"}}, request=request)
+
+
+async def uncertain_sweep(client: PredictionClient, bench: Bench) -> Sweep:
+    """Over one paid request, which an earlier sweep has sent without ever hearing of it."""
+    plan = seeds(1)
+    await bench.history.record_sent(Order(asked_of(client, plan.requests[0]), client.model))
+    sweep = Sweep(plan, client, bench)
+    sweep.start()
+    await end_of(sweep)
+    return sweep
+
+
+async def until_accepted(bench: Bench) -> None:
+    """Wait until the id of a request is on disk."""
+    async with asyncio.timeout(30):
+        while not [entry for entry in await bench.history.entries() if entry.job_id]:  # noqa: ASYNC110 - the disk tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def assert_still_uncertain(sweep: Sweep, client: PredictionClient, bench: Bench, wire: Wire) -> None:
+    """Neither this sweep nor a later one sends it without being asked to."""
+    sent = wire.methods.count("POST")
+    for again in (sweep, Sweep(sweep.plan, client, bench)):
+        again.start()
+        await end_of(again)
+        again.retry()
+        (made,) = (await end_of(again)).made.values()
+        assert (made.state, made.needs_asking) == (State.FAILED, True)
+        assert "may be paid for already" in made.error
+    assert wire.methods.count("POST") == sent
+
+
+async def test_a_refusal_of_another_sending_forgets_no_earlier_one(bench: Bench) -> None:
+    async with wired(InstantEngine(), is_paid=True) as (client, wire):
+        sweep = await uncertain_sweep(client, bench)
+        async with httpx.AsyncClient(transport=Refusing()) as refusing:
+            sweep.client = replace(client, http=refusing)
+            sweep.retry(even_uncertain=True)
+            (made,) = (await end_of(sweep)).made.values()
+            assert made.error.startswith("The account")
+        sweep.client = client
+        await assert_still_uncertain(sweep, client, bench, wire)
+        sweep.retry(even_uncertain=True)
+        assert states(await end_of(sweep)) == {State.DONE: 1}
+
+
+async def test_a_cancel_of_another_sending_forgets_no_earlier_one(bench: Bench) -> None:
+    engine = GatedEngine()
+    async with wired(engine, is_paid=True) as (client, wire):
+        sweep = await uncertain_sweep(client, bench)
+        sweep.retry(even_uncertain=True)
+        await until(lambda: engine.seeds)
+        sweep.stop_now()
+        await until(lambda: wire.answered.count("DELETE") == 1)
+        engine.allow(1)
+        (made,) = (await end_of(sweep)).made.values()
+        assert made.error.startswith("It was stopped under way")
+        await assert_still_uncertain(sweep, client, bench, wire)
+
+
+async def test_a_failure_of_another_sending_forgets_no_earlier_one_also_after_a_restart(tmp_path: Path) -> None:
+    engine = GatedFailure()
+    async with wired(engine, is_paid=True) as (client, wire):
+        async with bench_of(tmp_path / "history") as bench:
+            sweep = await uncertain_sweep(client, bench)
+            sweep.retry(even_uncertain=True)
+            await until_accepted(bench)
+        engine.allow(1000)
+        async with bench_of(tmp_path / "history") as bench:  # another start of the playground
+            again = Sweep(seeds(1), client, bench)
+            again.start()
+            (made,) = (await end_of(again)).made.values()
+            assert made.error.startswith("out of paint")
+            await assert_still_uncertain(again, client, bench, wire)
+    assert wire.methods.count("POST") == 1
+
+
+async def test_a_paid_cell_whose_id_could_not_be_written_down_at_once_is_delivered_and_known_at_its_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StorageError("The disk is full.")
+
+    async with wired(InstantEngine(), is_paid=True) as (client, wire):
+        sweep = Sweep(seeds(1), client, bench)
+        with monkeypatch.context() as patched:
+            patched.setattr(bench.history, "record_accepted", full)
+            sweep.start()
+            assert states(await end_of(sweep)) == {State.DONE: 1}
+        again = Sweep(seeds(1), client, bench)
+        again.start()
+        assert states(await end_of(again)) == {State.REUSED: 1}
+    assert wire.methods.count("POST") == 1
+
+
 async def test_a_stop_while_it_is_written_down_sends_nothing_and_forgets_no_earlier_sending(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,8 +433,8 @@ async def test_a_stop_while_it_is_written_down_sends_nothing_and_forgets_no_earl
         sweep = Sweep(plan, client, bench)
         record_sent = bench.history.record_sent
 
-        async def stopped_meanwhile(order: Order) -> None:
-            await record_sent(order)
+        async def stopped_meanwhile(order: Order, budget: Budget | None) -> None:
+            await record_sent(order, budget)
             sweep.stop_now()
 
         monkeypatch.setattr(bench.history, "record_sent", stopped_meanwhile)
@@ -267,25 +445,6 @@ async def test_a_stop_while_it_is_written_down_sends_nothing_and_forgets_no_earl
         assert wire.methods.count("POST") == 0
         (entry,) = await bench.history.entries()
         assert entry.is_uncertain
-
-
-async def test_a_refusal_of_a_second_sending_forgets_no_earlier_one(bench: Bench) -> None:
-    async with wired(InstantEngine(), is_paid=True) as (client, wire):
-        plan = seeds(1)
-        await bench.history.record_sent(Order(asked_of(client, plan.requests[0]), client.model))
-        sweep = Sweep(plan, client, bench)
-        sweep.start()
-        await end_of(sweep)
-        wire.is_cut = True  # nothing can have been sent
-        sweep.retry(even_uncertain=True)
-        (made,) = (await end_of(sweep)).made.values()
-        assert (made.state, made.is_uncertain) == (State.FAILED, True)
-        wire.is_cut = False
-        again = Sweep(plan, client, bench)
-        again.start()
-        (made,) = (await end_of(again)).made.values()
-        assert (made.state, made.is_uncertain) == (State.FAILED, True)
-    assert wire.methods.count("POST") == 0
 
 
 async def test_nothing_paid_is_sent_where_it_cannot_be_written_down(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ async def fill(
     await store.record_accepted(one, prediction(job_id))
     files = () if data is None else (await store.keep(data, "webp"),)
     small = None if data is None else await store.keep(data + b" small", "webp")
-    await store.record_ended(BASE_URL, job_id, Ending(status, None, files, small, len(data or b""), time_s))
+    await store.record_ended(one, job_id, Ending(status, None, files, small, len(data or b""), time_s))
     return await find(store, job_id)
 
 

@@ -19,7 +19,8 @@ ASKED = Asked(BASE_URL, FLUX_KREA.id, REQUEST)
 
 
 async def found(store: HistoryStore, asked: Asked = ASKED) -> Entry | None:
-    return (await find_results(store, [asked])).get(asked.digest)
+    known = (await find_results(store, [asked])).get(asked.digest)
+    return known.best if known else None
 
 
 async def test_a_result_is_found_again_after_reopening(tmp_path: Path) -> None:
@@ -73,6 +74,7 @@ async def test_a_made_one_comes_before_one_under_way_and_that_before_one_of_unkn
     made = await fill(store, order(REQUEST), job_id="job-6")
     await store.record_sent(order(REQUEST))
     assert await found(store) == made
+    assert (await find_results(store, [ASKED]))[ASKED.digest].is_uncertain
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
@@ -91,7 +93,7 @@ async def test_a_free_one_under_way_is_somebody_else_s_to_wait_for(tmp_path: Pat
 async def test_a_paid_one_that_lacks_its_pictures_can_still_be_fetched(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     await store.record_accepted(order(REQUEST), prediction())
-    await store.record_ended(BASE_URL, "job-1", Ending(Status.COMPLETED, "the link had expired"))
+    await store.record_ended(order(REQUEST), "job-1", Ending(Status.COMPLETED, "the link had expired"))
     entry = await found(store)
     assert entry is not None
     assert entry.can_be_fetched

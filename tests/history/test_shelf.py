@@ -12,7 +12,7 @@ from playground.errors import NotFoundError
 from playground.history.entry import Account, Ending, Entry
 from playground.history.shelf import Kind, Shelf
 from playground.history.store import HistoryStore
-from tests.history.filling import BASE_URL, FREE, fill, order, prediction
+from tests.history.filling import FREE, fill, order, prediction
 
 pytestmark = pytest.mark.anyio
 
@@ -110,7 +110,7 @@ def test_any_search_is_answered(search: str, tmp_path_factory: pytest.TempPathFa
     async def ask() -> None:
         store = HistoryStore(tmp_path_factory.mktemp("h"))
         await store.record_accepted(order(PredictionInput(prompt="fox"), account=MINE), prediction())
-        await store.record_ended(BASE_URL, "job-1", Ending(Status.FAILED, "no"))
+        await store.record_ended(order(), "job-1", Ending(Status.FAILED, "no"))
         found = await Shelf(store, "mine").entries(search=search)
         words = search[:200].split()[:12]
         assert bool(found) == all(word.lower() in "fox" for word in words if word.isascii()) or not search.isascii()

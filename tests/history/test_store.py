@@ -37,7 +37,7 @@ async def test_an_end_and_its_pictures_are_recorded(tmp_path: Path) -> None:
     await store.record_accepted(order(), prediction())
     paths = tuple([await store.keep(data, "webp") for data in (b"one", b"two")])
 
-    await store.record_ended(BASE_URL, "job-1", Ending(Status.COMPLETED, None, paths, paths[0], 6, 1.5))
+    await store.record_ended(order(), "job-1", Ending(Status.COMPLETED, None, paths, paths[0], 6, 1.5))
 
     entry = await find(HistoryStore(tmp_path), "job-1")
     assert (entry.status, entry.outputs, entry.thumbnail) == ("completed", paths, paths[0])
@@ -51,8 +51,8 @@ async def test_a_failure_is_recorded_with_its_reason(tmp_path: Path) -> None:
     for job_id in ("job-1", "job-2"):
         await store.record_accepted(order(), prediction(job_id))
 
-    await store.record_ended(BASE_URL, "job-1", Ending(Status.FAILED, "no paint"))
-    await store.record_ended(BASE_URL, "job-2", Ending(Status.PROCESSING, "contact lost"))
+    await store.record_ended(order(), "job-1", Ending(Status.FAILED, "no paint"))
+    await store.record_ended(order(), "job-2", Ending(Status.PROCESSING, "contact lost"))
 
     failed, lost = await find(store, "job-1"), await find(store, "job-2")
     assert (failed.status, failed.error, failed.can_be_fetched) == ("failed", "no paint", False)

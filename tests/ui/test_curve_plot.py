@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from playground.contract.inputs import PredictionInput
-from playground.experiments.axis import Axis, read_axis
+from playground.experiments.axis import Axis, image_axis, read_axis
 from playground.experiments.curves import SATURATION, Curve, Point
 from playground.ui.curve_plot import curve_plots, sentence
 
@@ -30,6 +30,13 @@ def test_numbers_stand_to_scale() -> None:
     drawn = curve_plots({SATURATION: [STEEP]}, axis("guidance", "1, 2, 5"))
     first, second, third = (float(x) for x in re.findall(r'<circle cx="([\d.]+)"', drawn))
     assert (second - first) / (third - first) == pytest.approx(0.25, abs=0.01)
+
+
+def test_pictures_stand_evenly_under_their_names() -> None:
+    drawn = curve_plots({SATURATION: [STEEP]}, image_axis({"ab": "a.png", "cd": "<b>.png"}, also_none=True))
+    first, second, third = (float(x) for x in re.findall(r'<circle cx="([\d.]+)"', drawn))
+    assert second - first == pytest.approx(third - second, abs=0.1)
+    assert all(f">{name}</text>" in drawn for name in ("none", "a.png", "&lt;b&gt;.png"))
 
 
 def test_a_band_is_drawn_where_luck_is_known_and_advised_where_it_is_not() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA
 from playground.experiments.axis import MOST_CELLS, read_axis
+from playground.experiments.made import Made, Result, Snapshot, State
 from playground.experiments.plan import Plan, make_plan
-from playground.experiments.sweep import Made, Result, Snapshot, State
 from playground.ui.grid import changes, table
 from playground.ui.swept import duration, plan_line, settings_line, sweep_line
 from tests.service.engines import INFO
