@@ -15,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 
 from playground.client import diagnose
 from playground.client.download import Output, fetch
+from playground.client.gate import GatedTransport
 from playground.client.retry import RetryTransport, retry_after_s
 from playground.client.watch import LONGEST_WATCH_S, Pace, hosted_pace, local_pace, watch
 from playground.contract.inputs import PredictionInput
@@ -80,8 +81,8 @@ class PredictionClient:
     ) -> Self:
         """A client of the API at `base_url` (which ends in `/v1`). `transport` replaces the network, for an app in process."""
         base_url = base_url.rstrip("/")
-        wire = transport or httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_connections=100, keepalive_expiry=4.0), proxy=_proxy(base_url)
+        wire = transport or GatedTransport(
+            httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=100, keepalive_expiry=4.0), proxy=_proxy(base_url))
         )
         is_near = transport is not None or urlsplit(base_url).hostname in _NEAR_HOSTS
         # Visitors share the pool; a cookie set for one must not travel with another's requests.

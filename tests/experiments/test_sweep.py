@@ -324,6 +324,26 @@ async def test_a_paid_cell_of_unknown_outcome_is_sent_again_only_when_that_is_as
     assert wire.methods.count("POST") == 1
 
 
+async def test_a_sweep_of_a_hundred_cells_delays_another_visitor_by_at_most_two_pictures(bench: Bench) -> None:
+    engine = GatedEngine()
+    async with wired(engine) as (client, wire):
+        sweep = Sweep(seeds(100), client.as_visitor(client_id="one"), bench)
+        sweep.start()
+        await until(lambda: wire.answered.count("POST") == 2 and engine.seeds)
+        other = bench.start(client.as_visitor(client_id="two"), BASE.model_copy(update={"seed": 999}))
+        await until(lambda: wire.answered.count("POST") == 3)
+        begun = len(engine.seeds)
+        engine.allow(10_000)
+        async with asyncio.timeout(30):
+            async for _ in other.updates():
+                pass
+        delayed_by = engine.seeds.index(999) - begun + 1  # the one that was under way counts
+        sweep.stop_now()
+        await end_of(sweep)
+    assert other.latest.files
+    assert delayed_by <= 2
+
+
 class Refusing(httpx.AsyncBaseTransport):
     """Refuses every request to make something: out of credits."""
 
