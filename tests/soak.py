@@ -45,6 +45,7 @@ class Soak:
         self._kills = sorted(self._random.sample(range(1, count), kills))
         self._asked = 0
         self._up = asyncio.Event()
+        self._killing = asyncio.Lock()
         self.process, self.url = self._start()
 
     def _start(self) -> tuple[subprocess.Popen[bytes], str]:
@@ -79,11 +80,12 @@ class Soak:
                     return
 
     async def _kill(self) -> None:
-        await asyncio.sleep(self._random.random())
-        self._up.clear()
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=10)
-        self.process, self.url = await asyncio.to_thread(self._start)
+        async with self._killing:
+            await asyncio.sleep(self._random.random())
+            self._up.clear()
+            self.process.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(self.process.wait, 10)
+            self.process, self.url = await asyncio.to_thread(self._start)
 
     def _settle(self) -> None:
         """One more start, which picks up what the kills left; over when only endless ones are unfinished."""

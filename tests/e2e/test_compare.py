@@ -199,19 +199,24 @@ def test_seeds_are_apart_when_the_lock_is_off_and_sizes_may_differ(open_page: Op
     assert slides == [1024, 1024]
 
 
-def test_cancel_stops_all(open_page: OpenPage, app_url: str) -> None:
-    page = open_compare(open_page, app_url)
-    for side in "ab":
-        set_number(page, f"{side}_num_inference_steps", 50)  # time enough to be stopped
-    page.check("#third input")
-    expect(page.locator("#differs")).to_contain_text("A, B and C are alike")
-    page.click("#compare_run")
-    expect(page.locator("#a_status, #b_status, #c_status").filter(has_text="step")).to_have_count(1, timeout=RUN_TIMEOUT_MS)
-    page.click("#compare_cancel")
-    for side in "abc":
-        expect(page.locator(f"#{side}_status")).to_contain_text("cancelled after", timeout=15_000)
-    expect(page.locator("#compare_run")).to_be_enabled()
-    expect(page.locator("#compare_previews")).to_contain_text("What does one input do?")
+def test_cancel_stops_all(open_page: OpenPage, hosted: HostedApi, tmp_path: Path) -> None:
+    hosted.looks_until_done = 10_000
+    process, url = start_app(tmp_path / "kept", PLAYGROUND_BASE_URL=hosted.url, PLAYGROUND_API_KEY=KEY)
+    try:
+        page = open_compare(open_page, url)
+        page.check("#third input")
+        expect(page.locator("#differs")).to_contain_text("A, B and C are alike")
+        page.click("#compare_run")
+        for side in "abc":
+            expect(page.locator(f"#{side}_status")).to_contain_text("processing", timeout=RUN_TIMEOUT_MS)
+        page.click("#compare_cancel")
+        for side in "abc":
+            expect(page.locator(f"#{side}_status")).to_contain_text("cancelled after", timeout=15_000)
+        expect(page.locator("#compare_run")).to_be_enabled()
+        expect(page.locator("#compare_previews")).to_contain_text("What does one input do?")
+        assert sorted(hosted.cancelled) == ["job-1", "job-2", "job-3"]
+    finally:
+        stop_app(process)
 
 
 def test_wrong_inputs_are_named_and_nothing_is_sent(open_page: OpenPage, app_url: str) -> None:

@@ -110,7 +110,7 @@ def test_a_paid_picture_is_known_by_its_bytes_and_holds_no_key(
         assert KEY.encode() not in picture.read_bytes()
         page.fill("#prompt textarea", "something else")
         drop(page, picture)
-        expect(page.locator("#recover_note")).to_contain_text("known from the history here")
+        expect(page.locator("#recover_note")).to_contain_text("known from your history")
         expect(page.locator("#prompt textarea")).to_have_value("a lighthouse")
         expect(page.locator("#guidance input[type=number]")).to_have_value("4")
         assert KEY not in page.content()
