@@ -50,9 +50,7 @@ class Playground:
             paid_days=settings.paid_history_days,
             most_bytes=None if settings.history_mb is None else int(settings.history_mb * 1e6),
         )
-        budget = Budget(total=settings.credits_total)
-        if settings.is_public:
-            budget = Budget(settings.visitor_credits_per_hour, settings.credits_per_hour, settings.credits_total)
+        budget = Budget(*map(settings.limit, ("visitor_credits_per_hour", "credits_per_hour", "credits_total")))
         if settings.api_key is not None and settings.usable_key is None:
             log.warning("the page is public: visitors cannot use PLAYGROUND_API_KEY unless PLAYGROUND_SHARE_KEY is on")
         self.runner = Runner(
@@ -102,7 +100,7 @@ class Playground:
         while True:
             try:
                 await prune(self.backends.bench.history, self.retention)
-            except StorageError as error:
+            except (StorageError, OSError) as error:
                 log.warning("old entries of the history stay: %s", error)
             await asyncio.sleep(CLEAR_UP_EVERY_S)
 

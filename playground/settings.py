@@ -19,6 +19,9 @@ class Settings(BaseSettings):
         default=None,
         description="Key of the hosted API. With it the page starts on the hosted model, and every visitor spends its credits.",
     )
+    public: bool | None = Field(
+        default=None, description="Whether strangers can open the page; say it where a server of your own stands before it."
+    )
     share_key: bool | None = Field(
         default=None, description="Whether visitors may use the owner's key. By default only where the page is not public."
     )
@@ -62,11 +65,20 @@ class Settings(BaseSettings):
 
     server_name: str = Field(default="", validation_alias="GRADIO_SERVER_NAME")
     space_id: str = Field(default="", validation_alias="SPACE_ID")
+    gradio_share: str = Field(default="", validation_alias="GRADIO_SHARE")
+    root_path: str = Field(default="", validation_alias="GRADIO_ROOT_PATH")
 
     @property
     def is_public(self) -> bool:
-        """Whether strangers can open the page: on a Space, or where it listens on more than this machine."""
-        return bool(self.space_id) or self.server_name not in ("", "localhost", "127.0.0.1", "::1")
+        """Whether strangers can open the page: on a Space, behind a server or a share link, or on more than this machine."""
+        if self.public is not None:
+            return self.public
+        is_served = bool(self.space_id or self.root_path) or self.gradio_share.lower() in ("1", "true")
+        return is_served or self.server_name not in ("", "localhost", "127.0.0.1", "::1")
+
+    def limit(self, name: str) -> int | None:
+        """A limit on the owner's credits: of a public page, or because it was set."""
+        return getattr(self, name) if self.is_public or name in self.model_fields_set else None
 
     @property
     def usable_key(self) -> SecretStr | None:

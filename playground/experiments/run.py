@@ -128,8 +128,11 @@ class Run:
             await self._end_badly(error)
         except Exception as error:
             log.exception("a run failed unexpectedly")
+            credits = Credits.NOT_AT_STAKE if self.client.model.is_free else Credits.MAYBE_SPENT
             await self._end_badly(
-                PlaygroundError(f"The playground itself failed ({type(error).__name__}).", advice="See its log.")
+                PlaygroundError(
+                    f"The playground itself failed ({type(error).__name__}).", advice="See its log.", credits=credits
+                )
             )
 
     @property

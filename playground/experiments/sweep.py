@@ -139,7 +139,7 @@ class Sweep:
         """Serve what was made before; what may be under way since an earlier sweep is never sent again by itself."""
         waiting = [request for request in self._todo if self._made[request].state == State.WAITING]
         try:
-            known = await look_up(self._bench, self.client, waiting)
+            known = await look_up(self._bench, self.client, waiting, account=self._account)
         except StorageError as error:
             if not self.client.model.is_free:
                 raise
@@ -194,10 +194,12 @@ class Sweep:
         self._changed.set()
 
 
-async def look_up(bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput]) -> dict[PredictionInput, Known]:
+async def look_up(
+    bench: Bench, client: PredictionClient, requests: Iterable[PredictionInput], *, account: Account = NOBODY
+) -> dict[PredictionInput, Known]:
     """What is known of these requests from before. Raises StorageError."""
     asked = {request: asked_of(client, request) for request in requests}
-    known = await find_results(bench.history, asked.values())
+    known = await find_results(bench.history, asked.values(), visitor=account.visitor)
     return {request: known[one.digest] for request, one in asked.items() if one.digest in known}
 
 
@@ -220,8 +222,9 @@ def _outcome(update: RunUpdate) -> Made:
     if error is None:
         reason = (prediction.error if prediction else None) or "The API gave no reason."
         return Made(State.FAILED, error=reason)
-    if prediction is not None and not prediction.status.is_terminal:
-        return Made(State.FAILED, error=f"{error} Trying again looks for it and sends nothing.", accepted=prediction)
+    if prediction is not None and (not prediction.status.is_terminal or prediction.status == Status.COMPLETED):
+        again = Prediction(job_id=prediction.job_id, status=Status.PENDING)  # asked anew, it may name new links to its files
+        return Made(State.FAILED, error=f"{error} Trying again looks for it and sends nothing.", accepted=again)
     return Made(State.FAILED, error=str(error), is_uncertain=_may_be_spent(error))
 
 

@@ -21,8 +21,8 @@ class Known:
     """Whether another sending of it, of which nobody heard again, may be under way or paid for."""
 
 
-async def find_results(store: HistoryStore, asked: Iterable[Asked]) -> dict[str, Known]:
-    """What is known of each of these requests, by digest.
+async def find_results(store: HistoryStore, asked: Iterable[Asked], *, visitor: str = "") -> dict[str, Known]:
+    """What is known of each of these requests, by digest: made by anybody on the same key, under way for this visitor.
 
     What failed, what is free and unfinished, and what lacks a file counts as never made. Raises StorageError.
     """
@@ -30,7 +30,8 @@ async def find_results(store: HistoryStore, asked: Iterable[Asked]) -> dict[str,
     marks = ", ".join(f":{name}" for name in digests)
     found: dict[str, list[Entry]] = {}
     for entry in await store.entries(f"digest IN ({marks})", digests):
-        if _rank(entry):
+        # Another visitor's prediction under way on a shared key is not this one's to follow, to cancel, or to wait for.
+        if _rank(entry) and (is_made(entry) or entry.account.visitor == visitor):
             found.setdefault(entry.digest, []).append(entry)
     return {
         digest: Known(max(entries, key=_rank), any(entry.is_uncertain for entry in entries))

@@ -16,7 +16,7 @@ _DAY_S = 24 * 3600
 _FRESH_S = 120.0
 """A file that has been written or used again this recently may be about to be recorded."""
 _STRAY_S = 3600.0
-_AT_ONCE = 100
+_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,9 @@ def _is_settled(path: Path) -> bool:
         return True
 
 
+_PAID_AND_OPEN = "SELECT 1 FROM history WHERE credits > 0 AND ended_at IS NULL AND job_id IS NOT NULL LIMIT 1"
+
+
 async def _remove_strays(store: HistoryStore) -> None:
     """Files that no entry names: of a process that was killed in between, or too fresh when their entry went."""
 
@@ -99,6 +102,8 @@ async def _remove_strays(store: HistoryStore) -> None:
         needed: set[str] = set()
         for row in db.execute("SELECT outputs, thumbnail, image FROM history"):
             needed |= {*json.loads(row["outputs"]), row["thumbnail"], row["image"]}
+        if db.execute(_PAID_AND_OPEN).fetchone() is not None:
+            return  # a picture that was just kept for one of these may not be recorded yet
         for path, _, written_s in _files(store.outputs):
             if time.time() - written_s > _STRAY_S and store.name(path) not in needed:
                 path.unlink(missing_ok=True)

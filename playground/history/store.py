@@ -72,8 +72,10 @@ class HistoryStore:
             self._accept(db, order, job_id, ending.status.value)
             db.execute(
                 "UPDATE history SET status = ?, error = ?, outputs = ?, thumbnail = ?, size_bytes = ?, time_s = ?,"
-                " ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE base_url = ? AND job_id = ?",
-                row,
+                " ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE base_url = ? AND job_id = ?"
+                # a second look that finds the links expired takes away no picture that the first has kept
+                " AND (outputs = '[]' OR ?)",
+                (*row, bool(ending.outputs)),
             )
 
         await self.in_thread(write)

@@ -51,7 +51,8 @@ def build_connection_panel(backends: Backends, session: gr.State, *, load: Any) 
     browser = gr.BrowserState(
         "", storage_key=_STORAGE_KEY, secret=_STORAGE_KEY
     )  # Gradio publishes the secret: it hides nothing
-    load(events.refresh, inputs=[session, browser], outputs=[session, panel, where, browser], **private)
+    load(events.enter, inputs=[session, browser], outputs=[session, browser], **private)
+    load(events.relabel, inputs=[session], outputs=[panel, where], **private)
     where.input(events.choose, inputs=[where, session], outputs=changed, **private)
     use.click(events.use_key, inputs=[key, session], outputs=[*changed, key], **private)
     test.click(events.test_key, inputs=[key, session], outputs=note, concurrency_limit=10, **private)
@@ -73,13 +74,18 @@ class _Events:
         """Both places a request can go."""
         return [(self.words(False), POCKET), (self.words(True), HOSTED)]
 
-    async def refresh(self, session: Session, browser: Any) -> list[Any]:
-        """For a page that opens: who its visitor is, and the panel; by now the owner's service may have named its model."""
+    async def relabel(self, session: Session) -> list[Any]:
+        """The panel's words, once the owner's own service has said which model it runs. It changes nobody's session: it
+        may take long, and a choice that was made meanwhile would be undone."""
         await self._backends.ask_hosted_model()
+        return [gr.Accordion(label=self.summary(session)), gr.Radio(self.choices())]
+
+    def enter(self, session: Session, browser: Any) -> list[Any]:
+        """For a page that opens: who its visitor is."""
         id = browser if isinstance(browser, str) and _VISITOR_ID.fullmatch(browser) else secrets.token_urlsafe(32)
         visitor = hashlib.sha256(id.encode()).hexdigest()
         opened = replace(session, is_page=True, visitor=visitor)
-        return [opened, gr.Accordion(label=self.summary(session)), gr.Radio(self.choices()), id]
+        return [opened, id]
 
     def summary(self, session: Session) -> str:
         """The closed panel's line."""

@@ -113,6 +113,9 @@ class Recalling:
         """Remove the entry and its files."""
         tab = self._tab
         try:
+            entry = await self._backends.shelf(session).entry(opened)
+            if self._backends.bench.is_watching(entry.base_url, entry.job_id):
+                raise BadInputError("It is being made or fetched just now.", advice="Delete it when it is over.")
             await self._backends.shelf(session).delete(opened)
         except PlaygroundError as error:
             return {tab.note: format.error_line(error)}

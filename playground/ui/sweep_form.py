@@ -137,7 +137,8 @@ class SweepForm:
         """The plan's requests that are not on disk. Raises StorageError."""
         client = self._backends.client(session, "")
         try:
-            known = await look_up(self._backends.bench, client, plan.requests)
+            account = self._backends.account(session)
+            known = await look_up(self._backends.bench, client, plan.requests, account=account)
         except StorageError:
             if not client.model.is_free:
                 raise

@@ -69,12 +69,11 @@ class Sweeping:
         visitor, tab = page.session_hash or "", self._tab
         try:
             self._backends.check_connection(session, page)
-            before = self._sweeps.get(visitor)
-            if before is not None and not before.sweep.latest.is_over:
-                raise BadInputError("A sweep is being made.", advice="Wait for it, or stop it first.")
+            self._check_idle(visitor)
             plan, images = await self._form.read([dropped, also_none, x, x_values, y, y_values, seed, go_fast, base])
             client = self._backends.client(session, visitor)
             check_credits(client.model, len(await self._form.to_make(plan, session)))
+            self._check_idle(visitor)  # the form has taken its time
         except PlaygroundError as error:
             yield {tab.status: format.error_line(error)}
             return
@@ -153,6 +152,12 @@ class Sweeping:
         visitor = page.session_hash or ""
         self._sweeps.pop(visitor, None)
         shutil.rmtree(self._export_folder(visitor), ignore_errors=True)
+
+    def _check_idle(self, visitor: str) -> None:
+        """Raise where a sweep of this page is under way: a second one would be made, and paid for, by accident."""
+        shown = self._sweeps.get(visitor)
+        if shown is not None and not shown.sweep.latest.is_over:
+            raise BadInputError("A sweep is being made.", advice="Wait for it, or stop it first.")
 
     def _export_folder(self, visitor: str) -> Any:
         return self._backends.bench.folders[1] / "exports" / hashlib.sha256(visitor.encode()).hexdigest()[:32]

@@ -20,14 +20,6 @@ WIDE, PHONE = (1440, 900), (390, 844)
 START_TIMEOUT_S = 60.0
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process has the browser and all tests that need one; the other makes the rest meanwhile."""
-    for item in items:
-        if Path(item.fspath).is_relative_to(ROOT / "tests" / "e2e"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 def chromium() -> str | None:
     """A Chromium of the system; the library's own download is not needed."""
     return next(

@@ -7,7 +7,7 @@ import pytest
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA
 from playground.contract.prediction import Status
-from playground.history.entry import Asked, Ending, Entry, Order
+from playground.history.entry import Account, Asked, Ending, Entry, Order
 from playground.history.results import find_results, is_made, seconds_a_step
 from playground.history.store import HistoryStore
 from tests.history.filling import BASE_URL, FREE, fill, order, prediction
@@ -75,6 +75,17 @@ async def test_a_made_one_comes_before_one_under_way_and_that_before_one_of_unkn
     await store.record_sent(order(REQUEST))
     assert await found(store) == made
     assert (await find_results(store, [ASKED]))[ASKED.digest].is_uncertain
+
+
+async def test_what_another_visitor_has_under_way_on_the_same_key_is_theirs_alone(tmp_path: Path) -> None:
+    store = HistoryStore(tmp_path)
+    theirs = order(REQUEST, account=Account("theirs", "owner"))
+    for write in (store.record_sent(theirs), store.record_accepted(theirs, prediction())):
+        await write
+        assert await find_results(store, [ASKED], visitor="mine") == {}
+        assert set(await find_results(store, [ASKED], visitor="theirs")) == {ASKED.digest}
+    await fill(store, theirs)
+    assert set(await find_results(store, [ASKED], visitor="mine")) == {ASKED.digest}
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])

@@ -59,6 +59,14 @@ async def test_a_failure_is_recorded_with_its_reason(tmp_path: Path) -> None:
     assert (lost.status, lost.error, lost.can_be_fetched) == ("processing", "contact lost", True)
 
 
+async def test_a_second_look_that_finds_nothing_takes_no_kept_picture_away(tmp_path: Path) -> None:
+    store, one = HistoryStore(tmp_path), order()
+    kept = await fill(store, one)
+    await store.record_ended(one, "job-1", Ending(Status.PROCESSING, "contact lost"))
+    await store.record_ended(one, "job-1", Ending(Status.COMPLETED, "the link has expired"))
+    assert await find(store, "job-1") == kept
+
+
 async def test_recording_the_same_prediction_again_changes_nothing(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     await fill(store, order())
