@@ -27,8 +27,11 @@ from playground.guard import GuardedTransport, RefusedAddressError, proxy_for
 TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=10.0)
 LONGEST_ANSWER_S = 300.0
 """For one request, repetitions included: `TIMEOUT` limits each read alone, and an answer may drip. An upload takes a minute."""
+LARGEST_ANSWER_BYTES = 128 * 1024 * 1024
+"""Decompressed. Four pictures inside an answer, as base64, are far smaller."""
 KEY_HEADER = "X-API-Key"
 CLIENT_HEADER = "X-Client-Id"
+_OF_THE_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _LONGEST_KEY = 512
 _NEAR_HOSTS = ("localhost", "127.0.0.1", "::1")
 
@@ -175,7 +178,9 @@ class PredictionClient:
     ) -> httpx.Response:
         try:
             async with asyncio.timeout(LONGEST_ANSWER_S):
-                response = await self.http.request(method, self.base_url + path, headers=self._headers(), **content)
+                url = self.base_url + path
+                async with self.http.stream(method, url, headers=self._headers(), **content) as answer:
+                    response = await _read(answer)
         except (httpx.HTTPError, httpx.InvalidURL, RefusedAddressError, TimeoutError) as error:
             raise diagnose.from_exception(error, errand) from error
         if not response.is_success and response.status_code not in accept:
@@ -192,6 +197,17 @@ class PredictionClient:
 
     def _errand(self, *, creates: bool = False) -> diagnose.Errand:
         return diagnose.Errand(host=self.name or self.host, creates=creates, is_free=self.model.is_free, api_key=self.api_key)
+
+
+async def _read(answer: httpx.Response) -> httpx.Response:
+    """The answer with its whole body. Raises httpx.DecodingError where that is too large, however small it was packed."""
+    body = bytearray()
+    async for chunk in answer.aiter_bytes():
+        body += chunk
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise httpx.DecodingError("too large", request=answer.request)
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in _OF_THE_TRANSFER]
+    return httpx.Response(answer.status_code, headers=headers, content=bytes(body), request=answer.request)
 
 
 def _prediction(response: httpx.Response, errand: diagnose.Errand) -> Prediction:

@@ -71,6 +71,7 @@ class Run:
         self._changed = asyncio.Event()
         self._size_bytes = 0
         self._lacking: list[str] = []
+        self._missing = 0
         self._order: Order | None = None
         self._cancel_wanted = False
         self._cancelling: asyncio.Task[None] | None = None
@@ -195,7 +196,7 @@ class Run:
         small = await self._thumbnail(kept[0]) if kept else None
         time_s = last.run_time_s if last.run_time_s is not None else self.latest.elapsed_s
         reason = error.what if error else last.error or " ".join(self._lacking) or None
-        ending = Ending(last.status, reason, kept, small, self._size_bytes, time_s if files else None)
+        ending = Ending(last.status, reason, kept, small, self._size_bytes, time_s if files else None, self._missing)
         if self._is_remembered and (order := self._order) is not None:
             await self._remember(lambda: self._history.record_ended(order, last.job_id, ending), job_id=last.job_id)
         self._show(files=files, thumbnail=small, error=error, is_over=True)
@@ -223,6 +224,7 @@ class Run:
                 self._lacking.append(f"Picture {len(files)} cannot be read: {output.flaw}. It is kept as it was delivered.")
         if not files:
             raise lost[0] if lost else OutputError("The prediction is completed but names no picture.", credits=self._spent)
+        self._missing = len(lost)
         if lost:
             self._lacking.insert(0, f"{len(lost)} of {len(lost) + len(files)} pictures are missing: {lost[0]}")
         self._show(warning=" ".join(self._lacking))

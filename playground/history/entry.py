@@ -80,6 +80,8 @@ class Ending:
     size_bytes: int = 0
     """Of all outputs together."""
     time_s: float | None = None
+    missing: int = 0
+    """Pictures that were made and could not be fetched."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class Entry:
     size_bytes: int
     time_s: float | None
     is_favourite: bool
+    missing: int = 0
+    """Pictures that were made and could not be fetched, as far as that is known."""
 
     @property
     def is_free(self) -> bool:
@@ -121,7 +125,8 @@ class Entry:
     @property
     def can_be_fetched(self) -> bool:
         """Whether it was accepted and paid for, and its pictures may still be had from where it was made."""
-        is_open = not Status(self.status).is_terminal or (self.status == Status.COMPLETED and not self.outputs)
+        lacks_some = not self.outputs or self.missing > 0
+        is_open = not Status(self.status).is_terminal or (self.status == Status.COMPLETED and lacks_some)
         return not self.is_free and self.job_id is not None and is_open
 
     @property

@@ -79,6 +79,7 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     "CREATE INDEX history_of_visitor ON history (visitor, number)",
     "CREATE INDEX history_by_digest ON history (digest)",
+    "ALTER TABLE history ADD COLUMN missing INTEGER NOT NULL DEFAULT 0",  # pictures that were made and could not be fetched
 )
 
 

@@ -24,7 +24,7 @@ class Kind(StrEnum):
     FAILED = "failed"
 
 
-_OPEN = "(status NOT IN ('completed', 'failed', 'cancelled') OR (status = 'completed' AND outputs = '[]'))"
+_OPEN = "(status NOT IN ('completed', 'failed', 'cancelled') OR (status = 'completed' AND (outputs = '[]' OR missing > 0)))"
 _CONDITIONS = {
     Kind.ALL: "1",
     Kind.FAVOURITES: "is_favourite",

@@ -57,25 +57,30 @@ class HistoryStore:
 
     async def record_ended(self, order: Order, job_id: str, ending: Ending) -> None:
         """Write down how a prediction ended and where its pictures are, also if its id could not be written down before."""
-        row = (
-            ending.status.value,
-            ending.error,
-            json.dumps([self.name(path) for path in ending.outputs]),
-            self.name(ending.thumbnail) if ending.thumbnail else None,
-            ending.size_bytes,
-            ending.time_s,
-            order.asked.base_url,
-            job_id,
-        )
+        which = (order.asked.base_url, job_id)
 
         def write(db: sqlite3.Connection) -> None:
             self._accept(db, order, job_id, ending.status.value)
+            (before,) = db.execute("SELECT outputs FROM history WHERE base_url = ? AND job_id = ?", which).fetchone()
+            had = json.loads(before)
+            if had and not ending.outputs:
+                return  # a second look that finds the links expired takes away no picture that the first has kept
+            now = [self.name(path) for path in ending.outputs]
+            still = [name for name in had if name not in now]
+            missing = max(0, ending.missing - len(still))
+            row = (
+                ending.status.value,
+                ending.error if missing or not ending.missing else None,
+                json.dumps(now + still),
+                self.name(ending.thumbnail) if ending.thumbnail else None,
+                ending.size_bytes + sum(self._size_bytes(name) for name in still),
+                ending.time_s,
+                missing,
+            )
             db.execute(
-                "UPDATE history SET status = ?, error = ?, outputs = ?, thumbnail = ?, size_bytes = ?, time_s = ?,"
-                " ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE base_url = ? AND job_id = ?"
-                # a second look that finds the links expired takes away no picture that the first has kept
-                " AND (outputs = '[]' OR ?)",
-                (*row, bool(ending.outputs)),
+                "UPDATE history SET status = ?, error = ?, outputs = ?, thumbnail = ?, size_bytes = ?, time_s = ?, missing = ?,"
+                " ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE base_url = ? AND job_id = ?",
+                (*row, *which),
             )
 
         await self.in_thread(write)
@@ -112,6 +117,10 @@ class HistoryStore:
     def name(self, path: Path) -> str:
         """A kept file's path below the outputs folder."""
         return path.relative_to(self.outputs).as_posix()
+
+    def _size_bytes(self, name: str) -> int:
+        path = self.outputs / name
+        return path.stat().st_size if path.is_file() else 0
 
     def _accept(self, db: sqlite3.Connection, order: Order, job_id: str, status: str) -> None:
         db.execute("DELETE FROM history WHERE id = ? AND status = ?", (order.id, SENT))
@@ -162,6 +171,7 @@ class HistoryStore:
             size_bytes=row["size_bytes"],
             time_s=row["time_s"],
             is_favourite=bool(row["is_favourite"]),
+            missing=row["missing"],
         )
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

@@ -57,7 +57,9 @@ def state(entry: Entry) -> str:
     if entry.is_uncertain:
         return "unknown"
     if entry.status == Status.COMPLETED:
-        return "done" if entry.outputs else "done, its pictures are not here"
+        if not entry.outputs:
+            return "done, its pictures are not here"
+        return f"done, {entry.missing} of {entry.missing + len(entry.outputs)} pictures missing" if entry.missing else "done"
     return entry.status if Status(entry.status).is_terminal else "unfinished"
 
 

@@ -1,5 +1,6 @@
 """What the client sends, what it makes of the answers, and that the key stays where it belongs."""
 
+import gzip
 import logging
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from playground.client import api as client_api
 from playground.client.api import ImageFile, PredictionClient
 from playground.client.watch import hosted_pace, local_pace
 from playground.contract.inputs import PredictionInput
 from playground.contract.model import FLUX_KREA, HOSTED_ID
 from playground.contract.prediction import Status
-from playground.errors import BadInputError, KeyRefusedError, NetworkError, NotFoundError, PlaygroundError
+from playground.errors import BadInputError, KeyRefusedError, NetworkError, NotFoundError, NotUnderstoodError, PlaygroundError
 
 from .conftest import FOX, FREE_MODEL, KEY, OpenClient
 from .servers import NEVER, Received, ScriptedApi, free_port, raw_server
@@ -52,6 +54,23 @@ def parts(received: Received) -> dict[str, tuple[str | None, str, bytes]]:
         )
         for part in message.iter_parts()  # pyright: ignore
     }
+
+
+async def test_an_answer_that_unpacks_to_far_too_much_is_not_read_to_its_end(
+    api: ScriptedApi, client: PredictionClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(client_api, "LARGEST_ANSWER_BYTES", 2**20)
+    packed = gzip.compress(b'{"job_id": "abc123", "status": "' + b" " * 2**24)
+    api.answers(Response(packed, media_type="application/json", headers={"content-encoding": "gzip"}))
+    with pytest.raises(NotUnderstoodError, match="could not be read"):
+        await client.get("abc123")
+
+
+async def test_a_packed_answer_is_unpacked_once(api: ScriptedApi, client: PredictionClient):
+    packed = gzip.compress('{"job_id": "abc123", "status": "failed", "error": "grün"}'.encode())
+    api.answers(Response(packed, media_type="application/json", headers={"content-encoding": "gzip"}))
+    prediction = await client.get("abc123")
+    assert (prediction.status, prediction.error) == (Status.FAILED, "grün")
 
 
 async def test_create_sends_the_model_and_its_inputs_as_json(api: ScriptedApi, client: PredictionClient):

@@ -20,6 +20,7 @@ from playground.contract.prediction import Prediction, Status
 from playground.engine.base import Engine
 from playground.errors import BadInputError, Credits, EngineError, NetworkError, OutputError
 from playground.experiments.bench import Bench
+from playground.experiments.resume import fetch_again
 from playground.experiments.run import Run, RunUpdate
 from playground.history.entry import Account, Order
 from playground.history.store import HistoryStore
@@ -476,21 +477,40 @@ async def test_runs_at_the_same_time_keep_to_themselves(bench: Bench) -> None:
 class SpoilingSecondFolder(OutputFolder):
     """Delivers the first picture well and spoils the second."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.spoilt: list[tuple[str, bytes]] = []
+
     def write(self, name: str, data: bytes) -> None:
-        super().write(name, b"<html>gone</html>" if "-1." in name else data)
+        if "-1." in name:
+            self.spoilt.append((name, data))
+            data = b"<html>gone</html>"
+        super().write(name, data)
+
+    def mend(self) -> None:
+        for name, data in self.spoilt:
+            super().write(name, data)
 
 
-async def test_one_lost_output_does_not_take_the_others_with_it(bench: Bench) -> None:
-    async with wired(InstantEngine(), FLUX_KREA, outputs=SpoilingSecondFolder()) as (_, client, _wire):
+async def test_one_lost_output_does_not_take_the_others_with_it_and_can_be_fetched_later(bench: Bench) -> None:
+    outputs = SpoilingSecondFolder()
+    async with wired(InstantEngine(), FLUX_KREA, outputs=outputs) as (_, client, wire):
         end = await end_of(bench.start(client, REQUEST))
+        (entry,) = await bench.history.entries()
+        outputs.mend()
+        again = await end_of(fetch_again(bench, entry, client))
+        (mended,) = await bench.history.entries()
     assert end.error is None
     assert len(end.files) == 1
     assert end.warning is not None
     assert "1 of 2 pictures are missing" in end.warning
-    (entry,) = await bench.history.entries()
     assert entry.outputs == end.files
     assert entry.error is not None
     assert "1 of 2 pictures are missing" in entry.error
+    assert mended.outputs == again.files
+    assert len(mended.outputs) == 2
+    assert (mended.error, mended.can_be_fetched) == (None, False)
+    assert wire.methods.count("POST") == 1
 
 
 async def test_a_paid_picture_that_cannot_be_kept_is_delivered_with_a_warning(bench: Bench, tmp_path: Path) -> None:

@@ -67,6 +67,24 @@ async def test_a_second_look_that_finds_nothing_takes_no_kept_picture_away(tmp_p
     assert await find(store, "job-1") == kept
 
 
+async def test_later_looks_add_the_pictures_that_were_missing(tmp_path: Path) -> None:
+    store, one = HistoryStore(tmp_path), order()
+    await store.record_accepted(one, prediction())
+    first, second, third = [await store.keep(data, "webp") for data in (b"one", b"three", b"eleven")]
+
+    await store.record_ended(one, "job-1", Ending(Status.COMPLETED, "2 are missing", (first,), first, 3, 1.5, missing=2))
+    lacking = await find(store, "job-1")
+    await store.record_ended(one, "job-1", Ending(Status.COMPLETED, "2 are missing", (second,), second, 5, 1.5, missing=2))
+    nearly = await find(store, "job-1")
+    await store.record_ended(one, "job-1", Ending(Status.COMPLETED, "1 is missing", (first, third), first, 9, 1.5, missing=1))
+    whole = await find(store, "job-1")
+
+    assert (lacking.outputs, lacking.missing, lacking.can_be_fetched) == ((first,), 2, True)
+    assert (nearly.outputs, nearly.missing, nearly.size_bytes) == ((second, first), 1, 8)
+    assert (whole.outputs, whole.missing, whole.size_bytes) == ((first, third, second), 0, 14)
+    assert (whole.error, whole.can_be_fetched) == (None, False)
+
+
 async def test_recording_the_same_prediction_again_changes_nothing(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     await fill(store, order())
@@ -113,7 +131,7 @@ async def test_the_history_holds_no_key_and_no_image(tmp_path: Path) -> None:
     assert tables == ["history", "spending"]
     asked = {"number", "id", "digest", "visitor", "key_of", "base_url", "model", "label", "credits", "input", "image"}
     became = {"job_id", "status", "created_at", "ended_at", "error", "outputs", "thumbnail", "size_bytes", "time_s"}
-    assert columns == asked | became | {"is_favourite"}
+    assert columns == asked | became | {"is_favourite", "missing"}
     assert b"U0VDUkVU" not in everything_in(tmp_path)
 
 
